@@ -1,0 +1,1 @@
+"""Plan + inventory -> actions: idempotent differences. Pure; the controller applies them."""

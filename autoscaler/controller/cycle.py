@@ -1,0 +1,109 @@
+"""`cycle`: observe, forecast, plan, act. The whole product on one screen.
+
+The live controller, a dry run, the simulator and the backtest call this same function. Time is an argument; the state
+belongs to the loop: it is updated in place and handed back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoscaler.act.difference import difference
+from autoscaler.controller.apply import apply
+from autoscaler.domain.action import Outcome
+from autoscaler.domain.fleet import Fleet
+from autoscaler.domain.forecast import Forecast
+from autoscaler.domain.observation import Observation
+from autoscaler.domain.plan import Plan
+from autoscaler.domain.signal import SignalReadings, SignalState
+from autoscaler.forecast.forecaster import Forecaster
+from autoscaler.forecast.history import History
+from autoscaler.observe.observation import observe
+from autoscaler.observe.signals import SignalMemory
+from autoscaler.plan.guards import Bounds
+from autoscaler.plan.planning import PlanState, plan
+from autoscaler.plan.strategies import Strategy
+from autoscaler.policy.governed import Governed
+from autoscaler.ports.cluster import ClusterPort
+from autoscaler.ports.errors import PortError
+from autoscaler.ports.metrics import MetricsPort
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The world, as far as the loop needs it."""
+
+    metrics: MetricsPort
+    cluster: ClusterPort
+
+
+@dataclass(slots=True)
+class LoopState:
+    """All that the loop remembers between ticks."""
+
+    tick_s: float
+    memory: SignalMemory
+    history: History
+    forecaster: Forecaster | None
+    planning: PlanState
+
+
+@dataclass(frozen=True, slots=True)
+class CycleReport:
+    """What one tick saw, decided and did; `error` says why where it changed nothing because the cluster is unknown."""
+
+    now_s: float
+    observation: Observation | None
+    forecast: Forecast | None
+    plan: Plan | None
+    outcomes: tuple[Outcome, ...]
+    error: str | None = None
+
+
+def start(fleet: Fleet, strategy: Strategy, tick_s: float, shared_nodes: bool) -> LoopState:
+    """The state of a loop that has seen nothing."""
+    planning = PlanState.fresh(fleet, strategy, tick_s, shared_nodes)
+    series = fleet.size + planning.groups.member.shape[0]
+    history = History.fresh(series, tick_s)
+    forecaster = None
+    if strategy.planner.uses_forecast:
+        replica_s, whole_s = fleet.replica_lead_s, fleet.node_lead_s + fleet.replica_lead_s
+        lead_s = np.stack([replica_s, whole_s], axis=1)
+        pooled_s = [lead_s[row].max(axis=0) for row in planning.groups.member]
+        forecaster = Forecaster.fresh(history, np.concatenate([lead_s, np.array(pooled_s).reshape(-1, 2)]))
+    return LoopState(tick_s, SignalMemory.fresh(fleet.size), history, forecaster, planning)
+
+
+def cycle(now_s: float, state: LoopState, policies: Governed, ports: Ports) -> tuple[LoopState, CycleReport]:
+    """One tick at `now_s` (seconds since the epoch, or since the start of a replay)."""
+    fleet = policies.fleet
+    try:
+        inventory = ports.cluster.inventory(now_s)
+    except PortError as error:
+        return state, CycleReport(now_s, None, None, None, (), f"{type(error).__name__}: {error}")
+    try:
+        readings = ports.metrics.read(now_s)
+    except PortError:
+        readings = SignalReadings.empty(fleet.size)
+    observation = observe(now_s, readings, inventory, fleet, state.memory)
+    forecast = _learn(state, fleet, observation)
+    at_least, at_most = policies.bounds(now_s)
+    decided = plan(
+        state.planning, fleet, observation, forecast, state.history, Bounds(at_least, at_most), state.tick_s
+    )  # fmt: skip
+    outcomes = apply(difference(decided, inventory), ports.cluster)
+    return state, CycleReport(now_s, observation, forecast, decided, tuple(outcomes))
+
+
+def _learn(state: LoopState, fleet: Fleet, observation: Observation) -> Forecast | None:
+    """Teaches history and forecaster what is healthy: values after a gap may be artefacts and are left out."""
+    healthy = (observation.demand_state == SignalState.VALUE) | (observation.demand_state == SignalState.ZERO)
+    demand = np.where(healthy, observation.demand, np.nan)
+    series = state.planning.groups.series(demand, fleet)
+    if state.forecaster is None:
+        state.history.add(observation.now_s, series)
+        return None
+    state.forecaster.learn(observation.now_s, series)
+    return state.forecaster.forecast()

@@ -1,0 +1,49 @@
+"""The fleet: the policies of one run compiled to arrays, in a fixed order of workloads and pools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoscaler.domain.arrays import Bools, Floats, Ints
+from autoscaler.domain.pool import Pool
+
+NO_MAXIMUM = np.iinfo(np.int64).max // 4
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """W workloads and P pools.
+
+    names: workload names, in the order of every array.
+    pools: the pools, in the order of every array.
+    primary, burst: bool [W, P], which pools a workload may use as which tier.
+    gpus_per_replica: int [W]. min_replicas, max_replicas: int [W], `NO_MAXIMUM` where there is none.
+    late_target: float [W], allowed share of late requests.
+    arrivals_per_replica (requests a second), concurrency_per_replica, utilization_per_replica: float [W], NaN where
+    the policy does not say.
+    stale_after_s, hold_s: float [W]; hold_s NaN means the break-even time of a restart.
+    node_lead_s, replica_lead_s: float [W], priors of the two parts of the lead time.
+    """
+
+    names: tuple[str, ...]
+    pools: tuple[Pool, ...]
+    primary: Bools
+    burst: Bools
+    gpus_per_replica: Ints
+    min_replicas: Ints
+    max_replicas: Ints
+    late_target: Floats
+    arrivals_per_replica: Floats
+    concurrency_per_replica: Floats
+    utilization_per_replica: Floats
+    stale_after_s: Floats
+    hold_s: Floats
+    node_lead_s: Floats
+    replica_lead_s: Floats
+
+    @property
+    def size(self) -> int:
+        """Number of workloads, W."""
+        return len(self.names)

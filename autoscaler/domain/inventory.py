@@ -1,0 +1,50 @@
+"""Inventory: what stands in the cluster at one moment, in the terms the planner thinks in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoscaler.domain.arrays import Bools, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """One placeholder pod of ours: `slot` is the deterministic number in its name, unique per workload and pool."""
+
+    workload: int
+    pool: int
+    slot: int
+    bound: bool
+    """On a node (a warm GPU); False while Pending (its node is being bought)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Counts by workload (W, in the order of the fleet) and pool (P).
+
+    ready, starting: int [W, P], replicas that serve / that have a node and are not serving yet.
+    pending: int [W], replicas without a node yet: demand for nodes, and supply on order.
+    floor: int [W], the number of replicas that we asked for last, as the owner's field says it now.
+    free_gpus: int [P], GPUs of ready nodes that no pod holds.
+    nodes, nodes_starting: int [P], ready nodes / nodes ordered and not ready.
+    obtainable: bool [P], False while the pool is known to be out of stock or backed off.
+    """
+
+    ready: Ints
+    starting: Ints
+    pending: Ints
+    floor: Ints
+    placeholders: tuple[Placeholder, ...]
+    free_gpus: Ints
+    nodes: Ints
+    nodes_starting: Ints
+    obtainable: Bools
+
+    def placeholder_counts(self) -> tuple[Ints, Ints]:
+        """(bound, pending) placeholders, int [W, P] each."""
+        counts = np.zeros((2, *self.ready.shape), dtype=np.int64)
+        for p in self.placeholders:
+            counts[0 if p.bound else 1, p.workload, p.pool] += 1
+        return counts[0], counts[1]

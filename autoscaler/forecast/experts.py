@@ -1,0 +1,92 @@
+"""The experts: cheap forecasts of every series at every horizon, updated once a bin.
+
+Each row of `NAMES` is one forecast; where an expert has nothing to say yet it repeats the level, so that a young
+series is forecast by its last values alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoscaler.domain.arrays import Floats, Ints
+from autoscaler.forecast.history import History
+from autoscaler.forecast.profile import Profile
+
+EWMA_RATES = (1.0, 0.5, 0.25, 0.1, 0.05)
+"""The first is the last value itself."""
+RECENT_RATE = 0.07
+TREND_DAMPING = 0.6
+RATIO_LIMITS = (0.2, 5.0)
+NAMES = (
+    "last",
+    "ewma-0.5",
+    "ewma-0.25",
+    "ewma-0.1",
+    "trend",
+    "day-increment",
+    "day-half-increment",
+    "day-ratio",
+    "day-profile-level",
+    "week-increment",
+)
+
+
+@dataclass(slots=True)
+class Experts:
+    """levels: float [len(EWMA_RATES), R]. recent, expected: float [R], half-hour means of demand and of its profile."""
+
+    levels: Floats
+    recent: Floats
+    expected: Floats
+    day: Profile
+    week: Profile
+
+    @staticmethod
+    def fresh(series: int, bins_a_day: int) -> Experts:
+        """Experts that have seen nothing."""
+        return Experts(
+            levels=np.full((len(EWMA_RATES), series), np.nan),
+            recent=np.full(series, np.nan),
+            expected=np.full(series, np.nan),
+            day=Profile.fresh(series, bins_a_day),
+            week=Profile.fresh(series, 7 * bins_a_day),
+        )
+
+    def update(self, history: History, value: Floats) -> None:
+        """Learns the newest closed bin (float [R], NaN = gap: nothing is learned)."""
+        rates = np.array(EWMA_RATES)[:, None]
+        moved = self.levels + rates * (value - self.levels)
+        moved = np.where(np.isnan(self.levels), value, moved)
+        self.levels = np.where(np.isnan(value), self.levels, moved)
+        usual = self.day.now(history.last_bin)
+        self.recent = _move(self.recent, value)
+        self.expected = _move(self.expected, usual)
+        self.day.learn(history)
+        self.week.learn(history)
+
+    def predict(self, history: History, horizons: Ints) -> Floats:
+        """Forecasts of all `NAMES`, float [E, R, H], for `horizons` (int [R, H], bins ahead of the newest closed one)."""
+        bins = history.last_bin + horizons
+        last = self.levels[0][:, None]
+        flat = np.broadcast_to(self.levels[:4, :, None], (4, *horizons.shape))
+        fast, slow = self.levels[2], self.levels[4]
+        slope = (fast - slow) / (1.0 / EWMA_RATES[4] - 1.0 / EWMA_RATES[2])
+        trend = fast[:, None] + TREND_DAMPING * slope[:, None] * (horizons + 1.0 / EWMA_RATES[2])
+        then = self.day.at(bins)
+        usual = self.day.now(history.last_bin)[:, None]
+        step = then - usual
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = np.clip(then / usual, *RATIO_LIMITS)
+            by_level = then * np.clip(self.recent / self.expected, *RATIO_LIMITS)[:, None]
+        soft = self.levels[1][:, None]
+        week = self.week.at(bins) - self.week.now(history.last_bin)[:, None]
+        seasonal = np.stack([last + step, soft + 0.5 * step, soft * ratio, by_level, last + week])
+        seasonal = np.where(np.isfinite(seasonal), seasonal, last)
+        return np.concatenate([flat, trend[None], seasonal])
+
+
+def _move(level: Floats, value: Floats) -> Floats:
+    moved = np.where(np.isnan(level), value, level + RECENT_RATE * (value - level))
+    return np.where(np.isnan(value), level, moved)

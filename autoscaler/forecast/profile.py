@@ -1,0 +1,48 @@
+"""A recency-weighted seasonal profile: the usual demand at each bin of a day or of a week, smoothed over its neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoscaler.domain.arrays import Floats, Ints
+from autoscaler.forecast.history import History
+
+SMOOTHING_BINS = 11
+LEARNING_RATE = 0.4
+
+
+@dataclass(slots=True)
+class Profile:
+    """values: float [R, period], NaN where that bin of the season was never seen."""
+
+    values: Floats
+
+    @staticmethod
+    def fresh(series: int, period: int) -> Profile:
+        """A profile that has seen nothing."""
+        return Profile(np.full((series, period), np.nan))
+
+    def learn(self, history: History) -> None:
+        """Moves the bin half a smoothing window ago toward the mean of its neighbourhood; gaps teach nothing."""
+        width = min(SMOOTHING_BINS, self.values.shape[1])
+        window = history.span(history.last_bin - width + 1, width)
+        known = np.isfinite(window)
+        count = known.sum(axis=1)
+        at = (history.last_bin - width // 2) % self.values.shape[1]
+        mean = np.where(known, window, 0.0).sum(axis=1) / np.maximum(count, 1)
+        old = self.values[:, at]
+        new = np.where(np.isfinite(old), old + LEARNING_RATE * (mean - old), mean)
+        self.values[:, at] = np.where(count > width // 2, new, old)
+
+    def at(self, bins: Ints) -> Floats:
+        """Usual demand at the bins [R, H] (absolute numbers), float [R, H]."""
+        rows = np.arange(self.values.shape[0])[:, None]
+        out: Floats = self.values[rows, bins % self.values.shape[1]]
+        return out
+
+    def now(self, bin_number: int) -> Floats:
+        """Usual demand at one bin, float [R]."""
+        out: Floats = self.values[:, bin_number % self.values.shape[1]]
+        return out

@@ -1,0 +1,1 @@
+"""From raw answers to an observation. Pure: no clock, no I/O."""

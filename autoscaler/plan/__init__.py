@@ -1,0 +1,1 @@
+"""Observation + forecast + policy + state -> plan. Pure: no clock, no I/O, no logging."""

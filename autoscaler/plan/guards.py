@@ -1,0 +1,125 @@
+"""The guards: an ordered list of pure functions, each moving the floor within what is promised and adding its reason.
+
+Order is policy: promise 1 lifts, schedules lift, the hold keeps, unknown never lowers; then ceilings and bounds, which
+are the user's word and win.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoscaler.domain.arrays import Bools, Flags, Floats
+from autoscaler.domain.fleet import Fleet
+from autoscaler.domain.observation import Observation
+from autoscaler.domain.plan import Reason
+from autoscaler.domain.signal import SignalState
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A floor on its way through the guards: float [W] replicas (whole), with `Reason` bits [W]."""
+
+    floor: Floats
+    reasons: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What schedules say now for the lead time ahead, float [W]: at_least 0 and at_most inf where they say nothing."""
+
+    at_least: Floats
+    at_most: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the guards look at."""
+
+    observation: Observation
+    fleet: Fleet
+    bounds: Bounds
+    demand: Floats
+    burst: Floats
+    keep: Callable[[Floats], Floats]
+    """The loop's hold; the identity for strategies that release by a rule of their own."""
+
+
+def _lift(draft: Draft, to: Floats, reason: Reason) -> Draft:
+    moved: Bools = to > draft.floor
+    return Draft(np.where(moved, to, draft.floor), draft.reasons | np.where(moved, np.uint32(reason), np.uint32(0)))
+
+
+def _lower(draft: Draft, to: Floats, reason: Reason) -> Draft:
+    moved: Bools = to < draft.floor
+    return Draft(np.where(moved, to, draft.floor), draft.reasons | np.where(moved, np.uint32(reason), np.uint32(0)))
+
+
+def reactive(draft: Draft, context: Context) -> Draft:
+    """While requests are late or the queue grows: at least the demand now."""
+    need = np.ceil(np.nan_to_num(context.demand) - 1e-9)
+    return _lift(draft, np.where(context.observation.pressed, need, 0.0), Reason.REACTIVE)
+
+
+def schedule_at_least(draft: Draft, context: Context) -> Draft:
+    """The floor of a schedule that is in force, or begins within the lead time."""
+    return _lift(draft, context.bounds.at_least, Reason.SCHEDULE_AT_LEAST)
+
+
+def hold(draft: Draft, context: Context) -> Draft:
+    """What was wanted within the hold is kept."""
+    return _lift(draft, context.keep(draft.floor), Reason.HOLD)
+
+
+def burst(draft: Draft, context: Context) -> Draft:
+    """What usually comes in this window of the day; not held when the window has passed."""
+    return _lift(draft, context.burst, Reason.RECURRENCE)
+
+
+def unknown(draft: Draft, context: Context) -> Draft:
+    """Missing or recovering demand never lowers what was asked for."""
+    asked = context.observation.inventory.floor.astype(np.float64)
+    state = context.observation.demand_state
+    missing, back = state == SignalState.MISSING, state == SignalState.RECOVERING
+    draft = _lift(draft, np.where(missing, asked, 0.0), Reason.SIGNAL_MISSING)
+    return _lift(draft, np.where(back, asked, 0.0), Reason.SIGNAL_RECOVERING)
+
+
+def schedule_at_most(draft: Draft, context: Context) -> Draft:
+    """The ceiling of a schedule in force."""
+    return _lower(draft, context.bounds.at_most, Reason.SCHEDULE_AT_MOST)
+
+
+def minimum(draft: Draft, context: Context) -> Draft:
+    """`replicas.min`."""
+    return _lift(draft, context.fleet.min_replicas.astype(np.float64), Reason.MINIMUM)
+
+
+def maximum(draft: Draft, context: Context) -> Draft:
+    """`replicas.max`."""
+    return _lower(draft, context.fleet.max_replicas.astype(np.float64), Reason.MAXIMUM)
+
+
+Guard = Callable[[Draft, Context], Draft]
+
+GUARDS: tuple[Guard, ...] = (
+    reactive,
+    schedule_at_least,
+    hold,
+    burst,
+    unknown,
+    schedule_at_most,
+    minimum,
+    maximum,
+)
+BARE_GUARDS = tuple(g for g in GUARDS if g is not reactive)
+"""For the strategies that we compare with: they promise nothing about late requests."""
+
+
+def guarded(draft: Draft, context: Context, guards: tuple[Guard, ...]) -> Draft:
+    """The draft after all guards."""
+    for guard in guards:
+        draft = guard(draft, context)
+    return draft

@@ -1,0 +1,34 @@
+"""The break-even hold: what was wanted is kept until it has not been wanted for the time that a restart would cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoscaler.domain.arrays import Floats
+
+
+@dataclass(slots=True)
+class Hold:
+    """Ring of what was wanted in the last ticks, float [N, W]; owned by the loop."""
+
+    at_s: Floats
+    wanted: Floats
+    newest: int
+
+    @staticmethod
+    def fresh(workloads: int, longest_s: float, tick_s: float) -> Hold:
+        """Nothing wanted yet."""
+        length = max(1, int(np.ceil(longest_s / tick_s - 1e-9)) + 1)
+        return Hold(np.full(length, -np.inf), np.zeros((length, workloads)), -1)
+
+    def keep(self, now_s: float, wanted: Floats, hold_s: Floats) -> Floats:
+        """The largest of what was wanted in the last `hold_s` (float [W], seconds), now included."""
+        self.newest = (self.newest + 1) % self.at_s.size
+        self.at_s[self.newest] = now_s
+        self.wanted[self.newest] = wanted
+        recent = self.at_s[:, None] > now_s - np.maximum(hold_s, 0.0) - 1e-6
+        recent[self.newest] = True
+        out: Floats = np.where(recent, self.wanted, 0.0).max(axis=0)
+        return out

@@ -1,0 +1,58 @@
+"""The outer loop: moves a planner's knob so that the realised late share meets the objective.
+
+    knob += GAIN_PER_MINUTE * minutes * (late / alpha - demand) / mean demand
+
+late and demand in replica units, alpha the allowed late share: online conformal risk control (the update of Gibbs and
+Candes 2021 on a bounded loss), whose long-run late share tends to alpha wherever more capacity helps. At alpha = 1 %
+a minute in which all is late adds 0.25, an hour without late work takes off 0.15.
+
+The knob has the unit of the planner that it moves: a headroom factor (1 + knob) by default, a normal score for
+quantile planners. It stands still while demand is unknown, or while a bound and not the planner sets the floor.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from autoscaler.domain.arrays import Bools, Floats
+
+GAIN_PER_MINUTE = 0.0025
+MEAN_HALF_LIFE_S = 86_400.0
+RISE_A_LEAD_TIME = 1.0
+"""What is late now was decided a lead time ago: the knob rises no more than this above its value then."""
+
+
+@dataclass(slots=True)
+class OuterLoop:
+    """knob: float [W] within `limits`. mean_demand: float [W]. past: knobs of the last lead time, oldest first."""
+
+    knob: Floats
+    mean_demand: Floats
+    limits: tuple[float, float]
+    past: deque[tuple[float, Floats]] = field(default_factory=deque)
+
+    @staticmethod
+    def fresh(workloads: int, limits: tuple[float, float]) -> OuterLoop:
+        """A loop at knob 0, the planner's own setting."""
+        return OuterLoop(np.zeros(workloads), np.full(workloads, np.nan), limits)
+
+    def update(
+        self, now_s: float, tick_s: float, lead_s: float, late: Floats, demand: Floats, alpha: Floats, frozen: Bools
+    ) -> None:
+        """One tick of realised lateness; `frozen` [W] stands still."""
+        known = np.isfinite(late) & np.isfinite(demand)
+        rate = 1.0 - 0.5 ** (tick_s / MEAN_HALF_LIFE_S)
+        moved = self.mean_demand + rate * (demand - self.mean_demand)
+        self.mean_demand = np.where(known, np.where(np.isnan(self.mean_demand), demand, moved), self.mean_demand)
+        move = known & ~frozen & (self.mean_demand > 0.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            step = GAIN_PER_MINUTE * tick_s / 60.0 * (late / alpha - demand) / self.mean_demand
+        knob = self.knob + np.where(move, step, 0.0)
+        self.past.append((now_s, self.knob))
+        while self.past[0][0] < now_s - lead_s:
+            self.past.popleft()
+        knob = np.minimum(knob, self.past[0][1] + RISE_A_LEAD_TIME)
+        self.knob = np.clip(knob, *self.limits)

@@ -1,0 +1,140 @@
+"""One tick's plan: the strategy's proposal, through hold and guards, split into floors and placeholders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoscaler.domain.arrays import Floats
+from autoscaler.domain.fleet import Fleet
+from autoscaler.domain.forecast import Forecast
+from autoscaler.domain.observation import Observation
+from autoscaler.domain.plan import Plan, Reason
+from autoscaler.domain.signal import SignalState
+from autoscaler.forecast.history import History
+from autoscaler.plan.groups import Groups
+from autoscaler.plan.guards import Bounds, Context, Draft, guarded
+from autoscaler.plan.hold import Hold
+from autoscaler.plan.loop import OuterLoop
+from autoscaler.plan.planner import Proposal, View
+from autoscaler.plan.strategies import Strategy
+from autoscaler.plan.tiers import place, spare_replicas
+
+BOUND_REASONS = np.uint32(Reason.MAXIMUM | Reason.SCHEDULE_AT_MOST | Reason.POOL_LIMIT)
+LONGEST_HOLD_S = 3600.0
+POOLED_LEVEL = 0.9
+
+
+@dataclass(slots=True)
+class PlanState:
+    """What planning remembers between ticks; owned by the loop.
+
+    demand: float [W], the last known demand. proposal: the last good one. bound: bool [W], a bound set the last floor.
+    """
+
+    strategy: Strategy
+    groups: Groups
+    loop: OuterLoop
+    floor_hold: Hold
+    room_hold: Hold
+    demand: Floats
+    proposal: Proposal
+    bound: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    shared_nodes: bool
+
+    @staticmethod
+    def fresh(fleet: Fleet, strategy: Strategy, tick_s: float, shared_nodes: bool) -> PlanState:
+        """A state that has planned nothing."""
+        longest_s = max(LONGEST_HOLD_S, float(np.nanmax(np.append(fleet.hold_s, 0.0))))
+        nothing = np.full(fleet.size, np.nan)
+        return PlanState(
+            strategy=strategy,
+            groups=Groups.of(fleet),
+            loop=OuterLoop.fresh(fleet.size, strategy.knob_limits),
+            floor_hold=Hold.fresh(fleet.size, longest_s, tick_s),
+            room_hold=Hold.fresh(fleet.size, longest_s, tick_s),
+            demand=nothing,
+            proposal=Proposal.of(nothing, nothing),
+            bound=np.zeros(fleet.size, dtype=bool),
+            shared_nodes=shared_nodes,
+        )
+
+
+def plan(
+    state: PlanState,
+    fleet: Fleet,
+    observation: Observation,
+    forecast: Forecast | None,
+    history: History,
+    bounds: Bounds,
+    tick_s: float,
+) -> Plan:
+    """The plan of this tick; updates the state."""
+    lead_s = fleet.node_lead_s + fleet.replica_lead_s
+    known = np.isfinite(observation.demand)
+    state.demand = np.where(known, observation.demand, state.demand)
+    healthy = (observation.demand_state == SignalState.VALUE) | (observation.demand_state == SignalState.ZERO)
+    if state.strategy.looped:
+        state.loop.update(
+            observation.now_s, tick_s, float(lead_s.max()), observation.late, observation.demand,
+            fleet.late_target, state.bound | ~healthy,
+        )  # fmt: skip
+    view = View(
+        observation.now_s, tick_s, fleet, observation, history, forecast, state.demand, state.loop.knob
+    )  # fmt: skip
+    proposal = _last_good(state, state.strategy.planner.propose(view), observation)
+    draft, room = _draft(state, proposal, fleet, observation, bounds, tick_s)
+    floor = draft.floor
+    pooled = _pooled(state, forecast, fleet)
+    spare = spare_replicas(room, floor, pooled, state.groups, fleet)
+    usual = np.nan_to_num(state.loop.mean_demand if state.strategy.looped else state.demand)
+    placeholders, short = place(spare, usual, observation.inventory, fleet)
+    reasons = draft.reasons | np.where(short, np.uint32(Reason.POOL_LIMIT), np.uint32(0))
+    state.bound = (reasons & BOUND_REASONS) > 0
+    return Plan(floor.astype(np.int64), placeholders, proposal.room, reasons, state.loop.knob)
+
+
+def _last_good(state: PlanState, proposal: Proposal, observation: Observation) -> Proposal:
+    """While demand is missing the last good target stands, never one made of nothing."""
+    missing = observation.demand_state == SignalState.MISSING
+    stands = missing & np.isfinite(state.proposal.floor)
+    state.proposal = Proposal(
+        np.where(stands, state.proposal.floor, proposal.floor),
+        np.where(stands, state.proposal.room, proposal.room),
+        np.where(stands, state.proposal.burst, proposal.burst),
+    )
+    return state.proposal
+
+
+def _draft(
+    state: PlanState, proposal: Proposal, fleet: Fleet, observation: Observation, bounds: Bounds, tick_s: float
+) -> tuple[Draft, Floats]:
+    """The floors after all guards, and the room after its own hold, float [W] each."""
+    asked = observation.inventory.floor.astype(np.float64)
+    floor = np.where(np.isnan(proposal.floor), asked, np.ceil(proposal.floor - 1e-6))
+    room = np.where(np.isnan(proposal.room), asked, np.ceil(proposal.room - 1e-6))
+    whole_lead_s = fleet.node_lead_s + fleet.replica_lead_s
+    break_even_s = fleet.replica_lead_s if state.shared_nodes else whole_lead_s
+    hold_s = np.where(np.isnan(fleet.hold_s), break_even_s, fleet.hold_s)
+    room_hold_s = np.where(np.isnan(fleet.hold_s), whole_lead_s, fleet.hold_s)
+    now_s, holds = observation.now_s, state.strategy.planner.holds
+
+    def keep(wanted: Floats) -> Floats:
+        return state.floor_hold.keep(now_s, wanted, hold_s - tick_s) if holds else wanted
+
+    draft = Draft(floor, np.full(fleet.size, Reason.FORECAST, dtype=np.uint32))
+    context = Context(observation, fleet, bounds, state.demand, np.ceil(proposal.burst - 1e-6), keep)
+    draft = guarded(draft, context, state.strategy.guards)
+    kept = state.room_hold.keep(now_s, room, room_hold_s - tick_s) if holds else room
+    return draft, np.minimum(kept, fleet.max_replicas)
+
+
+def _pooled(state: PlanState, forecast: Forecast | None, fleet: Fleet) -> Floats:
+    """GPUs that each group needs at the whole lead, float [G]; NaN without a pooled forecast."""
+    count = state.groups.member.shape[0]
+    if forecast is None or forecast.centre.shape[0] == fleet.size:
+        return np.full(count, np.nan)
+    levels = np.full(forecast.centre.shape[0], POOLED_LEVEL)
+    out: Floats = forecast.quantile(levels)[fleet.size :, 1]
+    return out

@@ -1,0 +1,16 @@
+"""Reactive: the demand now, and nothing ahead of it."""
+
+from __future__ import annotations
+
+from autoscaler.plan.planner import Proposal, View, floor_only
+
+
+class Reactive:
+    """As many replicas as the last demand needs."""
+
+    uses_forecast = False
+    holds = True
+
+    def propose(self, view: View) -> Proposal:
+        """The demand now."""
+        return floor_only(view.demand, view.level)

@@ -1,0 +1,86 @@
+"""The strategies by name: ours and those that we compare with. Adding one is one file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from autoscaler.domain.arrays import Ints
+from autoscaler.plan.cron import Cron
+from autoscaler.plan.guards import BARE_GUARDS, GUARDS, Guard
+from autoscaler.plan.holt_winters import HoltWinters
+from autoscaler.plan.hpa import Hpa
+from autoscaler.plan.ours import Ours
+from autoscaler.plan.planner import Planner
+from autoscaler.plan.quantile import Quantile
+from autoscaler.plan.reactive import Reactive
+from autoscaler.plan.recurring import Recurring
+from autoscaler.plan.scripted import Scripted
+from autoscaler.plan.seasonal_naive import SeasonalNaive
+from autoscaler.plan.static_peak import StaticPeak
+
+LOOP_SUFFIX = "+loop"
+OURS = {"ours": Ours.knob_limits, "quantile": Quantile.knob_limits, "recurring": Recurring.knob_limits}
+"""Strategies that run under the outer loop and all guards, with the limits of their knob."""
+HEADROOM_LIMITS = (-0.5, 3.0)
+SPARE_SHARE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a strategy may need to know of the run: the end of its training time (seconds), whether nodes are shared
+    by several replicas, and for the clairvoyant the path, int [W, T]."""
+
+    train_s: float
+    shared_nodes: bool
+    path: Ints | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """A planner with the loop and the guards that it runs under."""
+
+    name: str
+    planner: Planner
+    looped: bool
+    knob_limits: tuple[float, float]
+    guards: tuple[Guard, ...]
+
+
+def _clairvoyant(setting: Setting) -> Planner:
+    if setting.path is None:
+        raise ValueError("strategy clairvoyant needs the demand in advance: it runs on recorded traces only")
+    return Scripted(setting.path)
+
+
+PLANNERS: Mapping[str, Callable[[Setting], Planner]] = {
+    "ours": lambda s: Ours(s.shared_nodes),
+    "quantile": lambda s: Quantile(s.shared_nodes),
+    "recurring": lambda _: Recurring(),
+    "reactive": lambda _: Reactive(),
+    "static-peak": lambda s: StaticPeak(s.train_s),
+    "hpa-50": lambda _: Hpa(0.5),
+    "hpa-70": lambda _: Hpa(0.7),
+    "hpa-90": lambda _: Hpa(0.9),
+    "hpa-placeholders": lambda _: Hpa(0.7, SPARE_SHARE),
+    "cron": lambda _: Cron(),
+    "seasonal-naive": lambda _: SeasonalNaive(),
+    "holt-winters": lambda _: HoltWinters(),
+    "clairvoyant": _clairvoyant,
+}
+
+
+def names() -> list[str]:
+    """Every strategy that can be named, without the suffix."""
+    return list(PLANNERS)
+
+
+def strategy(name: str, setting: Setting) -> Strategy:
+    """The strategy of this name; `+loop` gives any of them our outer loop. Raises ValueError with the names there are."""
+    base = name.removesuffix(LOOP_SUFFIX)
+    if base not in PLANNERS:
+        raise ValueError(f"no strategy '{name}'; there are: {', '.join(PLANNERS)}, each also with {LOOP_SUFFIX}")
+    if base in OURS:
+        planner = PLANNERS[base](setting)
+        return Strategy(name, planner, True, OURS[base], GUARDS)
+    return Strategy(name, PLANNERS[base](setting), name != base, HEADROOM_LIMITS, BARE_GUARDS)
