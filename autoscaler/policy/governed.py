@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from autoscaler.domain.arrays import Floats
 from autoscaler.domain.fleet import Fleet
-from autoscaler.policy.schedule import ScheduleBook
+
+
+class ScheduleBook(Protocol):
+    """What the schedules of one policy say, in seconds since the epoch."""
+
+    def at_least(self, from_s: float, until_s: float) -> int | None:
+        """The largest floor in force at any time in between, None where there is none."""
+        ...
+
+    def at_most(self, at_s: float) -> int | None:
+        """The smallest ceiling in force, None where there is none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,39 @@
+SHELL := bash
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench presubmit lock clean
+
+help: ## What can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: ## Replay real LLM traffic on the built-in simulated cluster and write build/demo.html
+	@venv=$$(scripts/setup)
+	mkdir -p build
+	"$$venv/bin/autoscaler" simulate --scenario simulations/demo.yaml --report build/demo.html
+
+test: lint ## Set up, then run every check and every test
+	@scripts/system-parts
+	venv=$$(scripts/setup)
+	"$$venv/bin/python" -m pytest -n 2 -q
+
+lint: ## Style, types, layers
+	@venv=$$(scripts/setup)
+	"$$venv/bin/ruff" check .
+	"$$venv/bin/ruff" format --check .
+	"$$venv/bin/mypy"
+	"$$venv/bin/lint-imports"
+
+bench: ## Measure the speed of the loop
+	@venv=$$(scripts/setup)
+	"$$venv/bin/python" simulations/bench_speed.py
+
+presubmit: test ## What must pass before a change lands
+
+lock: ## Renew the lock files from pyproject.toml
+	@venv=$$(scripts/setup)
+	UV_CUSTOM_COMPILE_COMMAND="make lock" "$$venv/bin/uv" pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
+	UV_CUSTOM_COMPILE_COMMAND="make lock" "$$venv/bin/uv" pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 --group dev pyproject.toml -o requirements-dev.lock
+
+clean: ## Remove what was built here
+	@rm -rf build

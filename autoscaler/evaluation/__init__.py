@@ -1,0 +1,1 @@
+"""Strategies over worlds: traces, the clairvoyant optimum, scores, timelines, comparisons."""

@@ -1,0 +1,1 @@
+"""What platform teams edit, and its compiled form."""

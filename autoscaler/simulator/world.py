@@ -1,0 +1,32 @@
+"""What both fidelities have in common: the record of one tick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from autoscaler.domain.arrays import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class TickRecord:
+    """One tick of W workloads, arrays [W].
+
+    arrivals, served, late: requests in the tick (arrivals NaN where the trace is missing). offered_replicas: arrivals
+    over what a replica serves in a tick. ready_replicas, starting_replicas, floor: replicas. queue: requests waiting.
+    billed_gpus_*, warm_gpus: GPUs. placeholders_*: pods. starts: replica starts asked for in the tick.
+    """
+
+    arrivals: Floats
+    offered_replicas: Floats
+    ready_replicas: Floats
+    starting_replicas: Ints
+    queue: Floats
+    served: Floats
+    late: Floats
+    billed_gpus_primary: Floats
+    billed_gpus_burst: Floats
+    placeholders_bound: Ints
+    placeholders_pending: Ints
+    warm_gpus: Ints
+    floor: Ints
+    starts: Ints

@@ -1,0 +1,61 @@
+"""The timeline file: columns, missing values, precision, and that it appears whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autoscaler.domain.arrays import Floats
+from autoscaler.evaluation.timeline import COLUMNS, Timeline, write_timeline
+
+HEADER = (
+    "workload,time_s,arrivals,offered_replicas,ready_replicas,starting_replicas,queue,served,late,billed_gpus_primary,"
+    "billed_gpus_burst,placeholders_bound,placeholders_pending,warm_gpus,floor,forecast_p50,forecast_p90,forecast_p99,"
+    "reason"
+)
+
+
+def timeline(ticks: int = 3) -> Timeline:
+    numbers: dict[str, Floats] = {name: np.zeros(ticks) for name in COLUMNS[1:-1]}
+    numbers["time_s"] = 60.0 * np.arange(ticks)
+    return Timeline("chat", **numbers, reason=["hold, steady"] * ticks)
+
+
+def test_columns_and_missing_values(tmp_path: Path) -> None:
+    shown = replace(timeline(), offered_replicas=np.array([1.25, np.nan, 1 / 3]), ready_replicas=np.array([2, 3, 4]))
+    write_timeline(tmp_path / "t.csv", shown)
+    assert (tmp_path / "t.csv").read_text().splitlines()[0] == HEADER
+    with (tmp_path / "t.csv").open(newline="") as f:
+        rows = list(csv.DictReader(f))
+    assert [row["offered_replicas"] for row in rows] == ["1.25", "", "0.33333333"]
+    assert [row["ready_replicas"] for row in rows] == ["2", "3", "4"]
+    assert [row["time_s"] for row in rows] == ["0", "60", "120"]
+    assert rows[0]["reason"] == "hold, steady"
+
+
+def test_several_workloads_follow_one_another(tmp_path: Path) -> None:
+    write_timeline(tmp_path / "t.csv", [timeline(), replace(timeline(), workload="code")])
+    lines = (tmp_path / "t.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["workload", *["chat"] * 3, *["code"] * 3]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    write_timeline(path, timeline())
+    before = path.read_bytes()
+    broken = replace(timeline(), reason=["\ud800", "", ""])
+    with pytest.raises(UnicodeEncodeError):
+        write_timeline(path, broken)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_missing_folder_and_uneven_columns_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"none does not exist; create it"):
+        write_timeline(tmp_path / "none" / "t.csv", timeline())
+    with pytest.raises(ValueError, match="differ in length"):
+        replace(timeline(), late=np.zeros(2))
