@@ -2,15 +2,15 @@ SHELL := bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench presubmit lock clean
+.PHONY: help demo test lint presubmit lock clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: ## Replay real LLM traffic on the built-in simulated cluster and write build/demo.html
+demo: ## Replay published LLM traffic on the built-in simulated cluster
 	@venv=$$(scripts/setup)
 	mkdir -p build
-	"$$venv/bin/autoscaler" simulate --scenario simulations/demo.yaml --report build/demo.html
+	"$$venv/bin/autoscaler" simulate --trace autoscaler/evaluation/data/burstgpt_hourly.csv.gz --series burstgpt-conversation --timeline build/demo.csv
 
 test: lint ## Set up, then run every check and every test
 	@scripts/system-parts
@@ -23,10 +23,6 @@ lint: ## Style, types, layers
 	"$$venv/bin/ruff" format --check .
 	"$$venv/bin/mypy"
 	"$$venv/bin/lint-imports"
-
-bench: ## Measure the speed of the loop
-	@venv=$$(scripts/setup)
-	"$$venv/bin/python" simulations/bench_speed.py
 
 presubmit: test ## What must pass before a change lands
 

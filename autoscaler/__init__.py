@@ -1,3 +1,3 @@
-"""Predictive GPU capacity autoscaler: GPU nodes and warm replicas exist before they are needed, and go as soon as they are not."""
+"""Predictive GPU capacity autoscaler: nodes and warm replicas exist before demand comes, and go with it."""
 
 __version__ = "0.1.0"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from autoscaler.domain.arrays import Floats
 from autoscaler.domain.fleet import NO_MAXIMUM, Fleet
 from autoscaler.domain.pool import CapacityType, Pool
 from autoscaler.domain.signal import SignalKind
@@ -47,9 +48,9 @@ class TraceRun:
     forecasts: bool = False
 
     def check(self) -> None:
-        """Raises ValueError where values make no sense or contradict each other, with the way out."""
+        """Raises ValueError where values make no sense or contradict each other."""
         if self.gpu_price_dollars < 0:
-            raise ValueError(f"--gpu-price {self.gpu_price_dollars:g}: a price is not negative; give dollars a GPU-hour")
+            raise ValueError(f"--gpu-price {self.gpu_price_dollars:g}: must not be negative; give dollars a GPU-hour")
         if self.seed < 0:
             raise ValueError(f"--seed {self.seed}: give a whole number from 0")
         strategy(self.strategy, Setting(self.warmup_s, False, np.zeros((1, 1), dtype=np.int64)))
@@ -96,7 +97,7 @@ def replay_traffic(traffics: list[Traffic], request: TraceRun, progress: Progres
     return run(world, replay, progress)
 
 
-def trace_fleet(names: list[str], arrivals_per_replica: np.ndarray[tuple[int], np.dtype[np.float64]], request: TraceRun) -> Fleet:
+def trace_fleet(names: list[str], arrivals_per_replica: Floats, request: TraceRun) -> Fleet:
     """One on-demand pool for all, a GPU a replica, no bounds, simulated lead times as priors."""
     n = len(names)
     nothing = np.full(n, np.nan)

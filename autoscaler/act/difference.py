@@ -18,9 +18,7 @@ def difference(plan: Plan, inventory: Inventory) -> list[Action]:
             wanted = int(plan.placeholders[w, p])
             creates += [CreatePlaceholder(w, p, s) for s in _free_slots(slots, wanted - len(slots))]
             deletes += [DeletePlaceholder(w, p, s.slot) for s in _surplus(slots, len(slots) - wanted)]
-    floors: list[Action] = [
-        SetFloor(int(w), int(plan.floor[w])) for w in np.flatnonzero(plan.floor != inventory.floor)
-    ]
+    floors: list[Action] = [SetFloor(int(w), int(plan.floor[w])) for w in np.flatnonzero(plan.floor != inventory.floor)]
     return [*creates, *floors, *deletes]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import typer
 
-from autoscaler.cli import crossover, simulate
+from autoscaler.cli import simulate
 from autoscaler.cli.errors import InputError
 
 app = typer.Typer(
@@ -20,10 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-bench = typer.Typer(name="bench", help="Benchmarks of the control loop.", no_args_is_help=True)
 app.command(name="simulate")(simulate.simulate)
-bench.command(name="crossover")(crossover.crossover)
-app.add_typer(bench)
 
 
 @app.callback()

@@ -15,13 +15,6 @@ class OutputFormat(StrEnum):
     JSON = "json"
 
 
-class Fidelity(StrEnum):
-    """How faithful the simulated cluster is."""
-
-    SIMPLE = "simple"
-    FULL = "full"
-
-
 def seconds(option: str, text: str, positive: bool = False) -> float:
     """A duration such as `90s`, `5m`, `2h`, `1d`."""
     try:

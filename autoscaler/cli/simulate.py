@@ -1,4 +1,4 @@
-"""`autoscaler simulate`: a recorded trace, or a scenario, through the real control loop on a simulated cluster."""
+"""`autoscaler simulate`: a recorded trace through the real control loop on a simulated cluster."""
 
 from __future__ import annotations
 
@@ -10,18 +10,14 @@ import typer
 from rich.console import Console
 
 from autoscaler.cli import options
-from autoscaler.cli.errors import InputError
 from autoscaler.cli.progress import progress_bar
-from autoscaler.cli.scenario import run_scenario
 from autoscaler.cli.tables import summary_table
 from autoscaler.compose import TraceRun, run_trace
-from autoscaler.evaluation.report import ReportRun, write_report
 from autoscaler.evaluation.timeline import write_timeline
 
 
 def simulate(
-    trace: Annotated[Path | None, typer.Option(help="Trace of requests, .csv or .csv.gz.")] = None,
-    scenario: Annotated[Path | None, typer.Option(help="Scenario file instead of a trace.")] = None,
+    trace: Annotated[Path, typer.Option(help="Trace of requests, .csv or .csv.gz.")],
     series: Annotated[str | None, typer.Option(help="Series of the trace, where it holds several.")] = None,
     strategy: Annotated[str, typer.Option(help="Strategy; `+loop` adds our outer loop to any.")] = "ours",
     node_lead_time: Annotated[str, typer.Option(help="From asking for a node to its being ready.")] = "180s",
@@ -29,28 +25,19 @@ def simulate(
     late: Annotated[str, typer.Option(help="Allowed share of late requests.")] = "1%",
     fleet_peak: Annotated[float, typer.Option(help="Replicas at the 99.5th percentile of demand.")] = 30.0,
     warmup: Annotated[str, typer.Option(help="Time before anything is scored.")] = "7d",
-    score: Annotated[str | None, typer.Option(help="Time scored after the warm-up; all that is left by default.")] = None,
+    score: Annotated[str | None, typer.Option(help="Time scored after the warm-up; all by default.")] = None,
     tick: Annotated[str, typer.Option(help="Time between two decisions.")] = "60s",
     seed: Annotated[int, typer.Option(help="Seed of everything drawn.")] = 1,
-    fidelity: Annotated[options.Fidelity, typer.Option(help="How faithful the cluster is.")] = options.Fidelity.SIMPLE,
     signals: Annotated[str, typer.Option(help="Signals the loop sees: arrivals, or queue,gpu.")] = "arrivals",
-    scale_down_delay: Annotated[str, typer.Option(help="Time an empty node stays billed.")] = "0s",
     gpu_price: Annotated[float, typer.Option(help="Dollars a GPU-hour.")] = 1.0,
     poisson: Annotated[bool, typer.Option(help="Draw counts inside longer steps instead of spreading them.")] = False,
     timeline: Annotated[Path | None, typer.Option(help="Write one CSV row a tick here.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
     output: Annotated[options.OutputFormat, typer.Option("--format", help="Output.")] = options.OutputFormat.TEXT,
 ) -> None:
     """Replays traffic and prints what it cost and how many requests came late.
 
     Example: autoscaler simulate --trace requests.csv --strategy ours --late 1% --timeline out.csv
     """
-    if (trace is None) == (scenario is None):
-        raise InputError("give either --trace FILE or --scenario FILE")
-    if scenario is not None:
-        run_scenario(scenario, report, output)
-        return
-    assert trace is not None
     request = TraceRun(
         trace=trace,
         series=series,
@@ -63,12 +50,10 @@ def simulate(
         score_s=None if score is None else options.seconds("--score", score, positive=True),
         tick_s=options.seconds("--tick", tick, positive=True),
         seed=seed,
-        full=fidelity is options.Fidelity.FULL,
         signals=options.signal_set(signals),
-        scale_down_delay_s=options.seconds("--scale-down-delay", scale_down_delay),
         gpu_price_dollars=gpu_price,
         poisson=poisson,
-        forecasts=timeline is not None or report is not None,
+        forecasts=timeline is not None,
     )
     request.check()
     with progress_bar(f"{strategy} on {series or trace.name}") as progress:
@@ -76,12 +61,6 @@ def simulate(
     if timeline is not None:
         write_timeline(timeline, result.timelines)
     row = result.summary.to_dict()
-    if report is not None:
-        runs = [ReportRun(strategy, {k: v for k, v in row.items() if v is not None}, tuple(result.timelines))]
-        write_report(
-            report, title=f"{strategy} on {series or trace.name}", story="One trace, one strategy.",
-            notes=result.notes, runs=runs, tick_s=request.tick_s, score_from_s=request.warmup_s,
-        )  # fmt: skip
     errors = Console(stderr=True)
     for note in result.notes:
         errors.print(note, style="dim", highlight=False)

@@ -13,7 +13,15 @@ def summary_table(summaries: Sequence[Summary], title: str) -> Table:
     """One row a strategy: cost, lateness and both ratios to the clairvoyant optimum."""
     table = Table(title=title)
     table.add_column("strategy")
-    for heading in ("GPU-hours", "dollars", "late", "cost / optimum at target", "cost / optimum at its late share", "starts"):
+    headings = (
+        "GPU-hours",
+        "dollars",
+        "late",
+        "cost / optimum at target",
+        "cost / optimum at late share",
+        "starts",
+    )
+    for heading in headings:
         table.add_column(heading, justify="right")
     for s in summaries:
         table.add_row(

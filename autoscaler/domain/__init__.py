@@ -1,1 +1,1 @@
-"""The nouns of the product: frozen values over the standard library and numpy, no behaviour that needs a clock or I/O."""
+"""The nouns of the product: frozen values over the standard library and numpy, without clock or I/O."""

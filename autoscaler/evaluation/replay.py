@@ -1,4 +1,4 @@
-"""Replays a world tick by tick under one strategy, through the same `cycle` that runs live, and records what happened."""
+"""Replays a world tick by tick under one strategy, through the `cycle` that runs live, and records what happened."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Recording:
         return [
             Timeline(
                 workload=name,
-                time_s=np.arange(ticks) * self.tick_s,
+                time_s=np.arange(ticks, dtype=np.float64) * self.tick_s,
                 **{c: self.columns[c][:, w] for c in COLUMNS if c != "starts"},
                 forecast_p50=self.forecasts[:, w, 0],
                 forecast_p90=self.forecasts[:, w, 1],
@@ -126,4 +126,5 @@ def _quantiles(report: CycleReport, workloads: int) -> Floats:
 
 def starts_between(recording: Recording, first: int, end: int) -> Ints:
     """Replica starts asked for in the ticks [first, end), int [W]."""
-    return recording.columns["starts"][first:end].sum(axis=0).astype(np.int64)
+    out: Ints = recording.columns["starts"][first:end].sum(axis=0).astype(np.int64)
+    return out

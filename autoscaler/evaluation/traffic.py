@@ -33,7 +33,7 @@ class Traffic:
         return np.isfinite(self.offered[self.first : self.end])
 
     def clairvoyant_path(self, start_cost_ticks: float, late_share: float) -> Ints:
-        """Replicas that the cheapest plan within `late_share` keeps serving, int [T]; the need itself in the warm-up."""
+        """Replicas that the cheapest plan within `late_share` keeps serving, int [T]; the need in the warm-up."""
         filled = _carried(self.offered)
         path = whole_replicas(filled)
         scored = self.offered[self.first : self.end]
@@ -54,13 +54,13 @@ def prepare(
     trace = read_trace(path, series)
     requests = trace.per_tick(tick_s, rng)
     offered, capacity = offered_replicas(requests, fleet_peak)
-    first = int(round(warmup_s / tick_s))
+    first = round(warmup_s / tick_s)
     if first >= offered.size:
         raise TraceError(
-            f"{path}: the trace is {trace.duration_s / 86_400:.2g} days long and the warm-up takes {warmup_s / 86_400:.2g}; "
+            f"{path}: the trace is {trace.duration_s / 86_400:.2g} days long, the warm-up {warmup_s / 86_400:.2g}; "
             "choose a shorter --warmup"
         )
-    end = offered.size if score_s is None else min(offered.size, first + max(1, int(round(score_s / tick_s))))
+    end = offered.size if score_s is None else min(offered.size, first + max(1, round(score_s / tick_s)))
     if not np.isfinite(offered[first:end]).any():
         raise TraceError(f"{path}: no data after the warm-up; choose another --warmup or --score")
     return Traffic(trace, tick_s, requests[:end], offered[:end], capacity, first, end)

@@ -67,7 +67,7 @@ class Experts:
         self.week.learn(history)
 
     def predict(self, history: History, horizons: Ints) -> Floats:
-        """Forecasts of all `NAMES`, float [E, R, H], for `horizons` (int [R, H], bins ahead of the newest closed one)."""
+        """Forecasts of all `NAMES`, float [E, R, H], for `horizons` (int [R, H], bins after the newest closed one)."""
         bins = history.last_bin + horizons
         last = self.levels[0][:, None]
         flat = np.broadcast_to(self.levels[:4, :, None], (4, *horizons.shape))

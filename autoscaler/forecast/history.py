@@ -42,7 +42,7 @@ class History:
     @property
     def day(self) -> int:
         """Bins in a day."""
-        return int(round(DAY_S / self.bin_s))
+        return round(DAY_S / self.bin_s)
 
     def add(self, now_s: float, demand: Floats) -> list[tuple[int, Floats]]:
         """Adds what was seen up to `now_s` (float [R], NaN unknown); the bins that it closed, oldest first.

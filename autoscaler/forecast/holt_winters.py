@@ -16,6 +16,7 @@ from autoscaler.domain.arrays import Floats
 SAMPLE_S = 600.0
 SEASON = int(86_400 / SAMPLE_S)
 DAYS_FITTED = 7
+FITTED = ("smoothing_level", "smoothing_trend", "smoothing_seasonal", "damping_trend")
 
 
 @dataclass(slots=True)
@@ -42,7 +43,8 @@ class HoltWintersFit:
     def forecast(self, steps_ahead: float) -> float:
         """Demand `steps_ahead` samples (> 0) after the newest one, linear between samples, never negative."""
         low = int(np.floor(steps_ahead))
-        values = [self.level + self.trend * self._damp(k) + self.season[(k - 1) % SEASON] for k in (max(low, 1), low + 1)]
+        steps = (max(low, 1), low + 1)
+        values = [self.level + self.trend * self._damp(k) + self.season[(k - 1) % SEASON] for k in steps]
         part = min(max(steps_ahead - low, 0.0), 1.0)
         return max(0.0, float(values[0] + part * (values[1] - values[0])))
 
@@ -70,7 +72,7 @@ def fit(samples: Floats) -> HoltWintersFit | None:
         except (ValueError, ArithmeticError, np.linalg.LinAlgError):
             return None
     p = result.params
-    if not all(np.isfinite(p[k]) for k in ("smoothing_level", "smoothing_trend", "smoothing_seasonal", "damping_trend")):
+    if not all(np.isfinite(p[k]) for k in FITTED):
         return None
     alpha = float(p["smoothing_level"])
     return HoltWintersFit(

@@ -41,7 +41,7 @@ class Mixture:
         )
 
     def score(self, forecasts: Floats, actual: Floats) -> None:
-        """Scores forecasts [E, R, H] made for the newest bin against `actual` [R]; NaN on either side scores nothing."""
+        """Scores forecasts [E, R, H] made for the newest bin against `actual` [R]; NaN scores nothing."""
         error = np.abs(forecasts - actual[:, None])
         known: Bools = np.isfinite(error[0])
         self.errors = np.where(known, self.decay * self.errors + (1 - self.decay) * error, self.errors)
@@ -50,7 +50,7 @@ class Mixture:
     def weights(self) -> Floats:
         """Weights of the experts, float [E, R, H], each column summing to 1."""
         floor = self.errors.min(axis=0) + 1e-9
-        weight = (floor / (self.errors + 1e-9)) ** POWER
+        weight: Floats = (floor / (self.errors + 1e-9)) ** POWER
         weight /= weight.sum(axis=0)
         weight *= 1.0 - LAST_VALUE_SHARE
         weight[0] += LAST_VALUE_SHARE

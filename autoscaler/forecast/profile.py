@@ -1,4 +1,4 @@
-"""A recency-weighted seasonal profile: the usual demand at each bin of a day or of a week, smoothed over its neighbours."""
+"""A recency-weighted seasonal profile: the usual demand at each bin of a day or a week, smoothed over neighbours."""
 
 from __future__ import annotations
 

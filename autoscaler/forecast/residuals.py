@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoscaler.domain.arrays import Floats, Ints
+from autoscaler.domain.arrays import Bools, Floats, Ints
 
 FAST_HALF_LIFE_S = 90 * 60.0
 SLOW_HALF_LIFE_S = 2 * 86_400.0
@@ -32,13 +32,14 @@ def _prior() -> Floats:
 
 @dataclass(slots=True)
 class Residuals:
-    """fast, slow: float [R, H]. kept: float32 [R, H, N] ring of z. sorted: float [R, H, LEVELS_KEPT]."""
+    """fast, slow: float [R, H]. begun: bool [R, H], an error was seen. kept: float32 [R, H, N] ring of z. sorted: float [R, H, LEVELS_KEPT]."""
 
     bin_s: float
     fast: Floats
     slow: Floats
     kept: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
     count: Ints
+    begun: Bools
     sorted: Floats
 
     @staticmethod
@@ -51,6 +52,7 @@ class Residuals:
             slow=np.zeros(shape),
             kept=np.full((*shape, int(KEPT_S / bin_s)), np.nan, dtype=np.float32),
             count=np.zeros(series, dtype=np.int64),
+            begun=np.zeros(shape, dtype=bool),
             sorted=np.broadcast_to(_prior(), (*shape, LEVELS_KEPT)).copy(),
         )
 
@@ -64,7 +66,8 @@ class Residuals:
         error = actual[:, None] - forecast
         known = np.isfinite(error)
         size = np.abs(np.where(known, error, 0.0))
-        first = known & (self.slow == 0.0)
+        first = known & ~self.begun
+        self.begun |= known
         for name, half_life in (("fast", FAST_HALF_LIFE_S), ("slow", SLOW_HALF_LIFE_S)):
             old = getattr(self, name)
             rate = 1.0 - 0.5 ** (self.bin_s / half_life)
@@ -73,7 +76,7 @@ class Residuals:
         if usable.any():
             self._keep(error, scale, usable)
 
-    def _keep(self, error: Floats, scale: Floats, usable: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
+    def _keep(self, error: Floats, scale: Floats, usable: Bools) -> None:
         rows = np.flatnonzero(usable)
         slot = self.count[rows] % self.kept.shape[2]
         z = error[rows] / np.maximum(scale[rows], 1e-9)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autoscaler.domain.arrays import Floats
+from autoscaler.domain.arrays import Bools, Floats
 from autoscaler.plan.planner import Proposal, View, floor_only
 
 HOUR_S = 3600.0
@@ -26,13 +26,14 @@ class Cron:
         lead_s = float((view.fleet.node_lead_s + view.fleet.replica_lead_s).max())
         hours = {int(view.now_s // HOUR_S), int((view.now_s + lead_s) // HOUR_S)}
         self._hours = {hour: self._hours.get(hour, self._entry(view, hour)) for hour in sorted(hours)}
-        wanted = np.fmax.reduce(list(self._hours.values()))
+        entries = list(self._hours.values())
+        wanted: Floats = np.fmax(entries[0], entries[-1])
         return floor_only(np.where(np.isnan(wanted), view.demand, wanted), view.level)
 
     def _entry(self, view: View, hour: int) -> Floats:
         bins = int(HOUR_S / view.history.bin_s)
         span = view.history.span(int((hour * HOUR_S - WEEK_S) / view.history.bin_s), max(bins, 1))
-        empty = np.isnan(span).all(axis=1)
+        empty: Bools = np.logical_and.reduce(np.isnan(span), axis=1)
         entry = np.nanquantile(np.where(empty[:, None], 0.0, span), self._quantile, axis=1)
-        out: Floats = np.where(empty, np.nan, entry)[: view.fleet.size]
-        return out
+        out: Floats = np.where(empty, np.nan, entry)
+        return out[: view.fleet.size]

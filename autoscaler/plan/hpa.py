@@ -1,4 +1,4 @@
-"""The HorizontalPodAutoscaler as a strategy: utilization target, tolerance, scale-down stabilization; its usual settings."""
+"""The HorizontalPodAutoscaler as a strategy: utilization target, tolerance, scale-down stabilization."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from autoscaler.domain.arrays import Floats, Ints
-from autoscaler.plan.planner import Planner, Proposal, View, with_level
+from autoscaler.plan.planner import Proposal, View, with_level
 from autoscaler.plan.quantile import Quantile
 from autoscaler.plan.recurring import Recurring
 from autoscaler.plan.shadow import Shadow

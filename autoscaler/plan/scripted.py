@@ -19,11 +19,10 @@ class Scripted:
 
     def propose(self, view: View) -> Proposal:
         """The largest need from now until what is asked for now would serve."""
-        first = int(round(view.now_s / view.tick_s))
+        first = round(view.now_s / view.tick_s)
         lead_s = view.fleet.node_lead_s + view.fleet.replica_lead_s
         ahead = np.ceil(lead_s / view.tick_s - 1e-9).astype(np.int64)
-        wanted: Floats = np.array(
-            [row[first : first + n + 1].max(initial=row[-1] if first >= row.size else 0) for row, n in zip(self._path, ahead, strict=True)],
-            dtype=np.float64,
-        )
+        last = self._path.shape[1] - 1
+        rows = zip(self._path, ahead, strict=True)
+        wanted: Floats = np.array([row[min(first, last) : first + n + 1].max() for row, n in rows], dtype=np.float64)
         return Proposal.of(wanted, wanted)

@@ -76,7 +76,7 @@ def names() -> list[str]:
 
 
 def strategy(name: str, setting: Setting) -> Strategy:
-    """The strategy of this name; `+loop` gives any of them our outer loop. Raises ValueError with the names there are."""
+    """The strategy of this name; `+loop` gives any of them our outer loop. Raises ValueError naming all."""
     base = name.removesuffix(LOOP_SUFFIX)
     if base not in PLANNERS:
         raise ValueError(f"no strategy '{name}'; there are: {', '.join(PLANNERS)}, each also with {LOOP_SUFFIX}")

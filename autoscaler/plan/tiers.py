@@ -33,7 +33,7 @@ def spare_replicas(room: Floats, floor: Floats, pooled_gpus: Floats, groups: Gro
 
 def _share(exact: Floats) -> Floats:
     whole = np.floor(exact)
-    extra = int(round(float((exact - whole).sum())))
+    extra = round(float((exact - whole).sum()))
     order = np.argsort(-(exact - whole), kind="stable")
     whole[order[:extra]] += 1.0
     return whole
@@ -51,11 +51,11 @@ def place(spare: Ints, usual: Floats, inventory: Inventory, fleet: Fleet) -> tup
     bound, pending = inventory.placeholder_counts()
     real = inventory.ready + inventory.starting
     room = _pool_room(real, fleet)
-    for w in np.flatnonzero(spare):
+    for w in np.flatnonzero(spare).tolist():
         left = int(spare[w])
         on_primary = int(real[w][fleet.primary[w]].sum())
         base = left if not fleet.burst[w].any() else min(left, max(0, int(np.ceil(usual[w])) - on_primary))
-        first, second = np.flatnonzero(fleet.primary[w]), np.flatnonzero(fleet.burst[w])
+        first, second = np.flatnonzero(fleet.primary[w]).tolist(), np.flatnonzero(fleet.burst[w]).tolist()
         for part, order in ((base, [*first, *second]), (left - base, [*second, *first])):
             short[w] |= _fill(wanted, room, w, part, order, inventory, bound + pending, fleet) > 0
     return wanted, short
@@ -68,7 +68,7 @@ def _pool_room(real: Ints, fleet: Fleet) -> Floats:
 
 
 def _fill(
-    wanted: Ints, room: Floats, w: int, count: int, order: list[np.int64], inventory: Inventory, have: Ints, fleet: Fleet
+    wanted: Ints, room: Floats, w: int, count: int, order: list[int], inventory: Inventory, have: Ints, fleet: Fleet
 ) -> int:
     """Puts `count` placeholders of workload w into the pools in order; how many found no room."""
     gpus = int(fleet.gpus_per_replica[w])

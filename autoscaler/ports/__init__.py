@@ -1,1 +1,1 @@
-"""What the loop needs of the world: small protocols, and the errors that they raise. Adapters and the simulator follow them."""
+"""What the loop needs of the world: small protocols, and the errors that they raise."""

@@ -1,4 +1,4 @@
-"""Errors with a meaning for the caller. Adapters translate their library's exceptions into these and chain the cause."""
+"""Errors with a meaning for the caller; adapters translate their library's exceptions into these."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ HEADER = (
 
 def timeline(ticks: int = 3) -> Timeline:
     numbers: dict[str, Floats] = {name: np.zeros(ticks) for name in COLUMNS[1:-1]}
-    numbers["time_s"] = 60.0 * np.arange(ticks)
+    numbers["time_s"] = 60.0 * np.arange(ticks, dtype=np.float64)
     return Timeline("chat", **numbers, reason=["hold, steady"] * ticks)
 
 
