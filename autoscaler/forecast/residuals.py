@@ -32,7 +32,10 @@ def _prior() -> Floats:
 
 @dataclass(slots=True)
 class Residuals:
-    """fast, slow: float [R, H]. begun: bool [R, H], an error was seen. kept: float32 [R, H, N] ring of z. sorted: float [R, H, LEVELS_KEPT]."""
+    """fast, slow: float [R, H]. begun: bool [R, H], an error was seen. kept: float32 [R, H, N], a ring of z.
+
+    sorted: float [R, H, LEVELS_KEPT].
+    """
 
     bin_s: float
     fast: Floats

@@ -65,7 +65,7 @@ def test_cost_without_misses_equals_the_integer_optimum(seed: int, k: float) -> 
 @pytest.mark.parametrize(("seed", "k"), CASES)
 @pytest.mark.parametrize("share", [0.01, 0.1])
 def test_bound_lies_below_the_integer_optimum_and_near(seed: int, k: float, share: float) -> None:
-    demand = wandering(seed)
+    demand = wandering(seed, 35)
     best = exact(demand, k, 0.0, budget=share * demand.sum())
     bound = lower_bound_at_late_share(demand, k, share)
     assert 0.9 * best <= bound <= best + 1e-6

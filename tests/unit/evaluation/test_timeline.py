@@ -20,7 +20,7 @@ HEADER = (
 
 
 def timeline(ticks: int = 3) -> Timeline:
-    numbers: dict[str, Floats] = {name: np.zeros(ticks) for name in COLUMNS[1:-1]}
+    numbers: dict[str, Floats] = {name: np.zeros(ticks, dtype=np.float64) for name in COLUMNS[1:-1]}
     numbers["time_s"] = 60.0 * np.arange(ticks, dtype=np.float64)
     return Timeline("chat", **numbers, reason=["hold, steady"] * ticks)
 
