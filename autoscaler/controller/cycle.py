@@ -17,7 +17,7 @@ from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.forecast import Forecast
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Plan
-from autoscaler.domain.signal import SignalReadings, SignalState
+from autoscaler.domain.signal import VALUE, ZERO, SignalReadings
 from autoscaler.forecast.forecaster import Forecaster
 from autoscaler.forecast.history import History
 from autoscaler.observe.observation import observe
@@ -99,7 +99,7 @@ def cycle(now_s: float, state: LoopState, policies: Governed, ports: Ports) -> t
 
 def _learn(state: LoopState, fleet: Fleet, observation: Observation) -> Forecast | None:
     """Teaches history and forecaster what is healthy: values after a gap may be artefacts and are left out."""
-    healthy = (observation.demand_state == SignalState.VALUE) | (observation.demand_state == SignalState.ZERO)
+    healthy = (observation.demand_state == VALUE) | (observation.demand_state == ZERO)
     demand = np.where(healthy, observation.demand, np.nan)
     series = state.planning.groups.series(demand, fleet)
     if state.forecaster is None:

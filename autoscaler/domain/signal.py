@@ -43,6 +43,9 @@ class SignalState(IntEnum):
 
 
 SIGNALS = len(SignalKind)
+VALUE, ZERO, MISSING, RECOVERING = (np.int8(state) for state in SignalState)
+ARRIVALS, QUEUE, RUNNING, SERVED, GPU_UTILIZATION, LATE_SHARE = (int(kind) for kind in SignalKind)
+"""The same as plain numbers: columns and codes are compared in every tick."""
 
 
 @dataclass(frozen=True, slots=True)

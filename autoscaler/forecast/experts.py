@@ -12,7 +12,7 @@ import numpy as np
 
 from autoscaler.domain.arrays import Floats, Ints
 from autoscaler.forecast.history import History
-from autoscaler.forecast.profile import Profile
+from autoscaler.forecast.profile import Profile, smoothed
 
 EWMA_RATES = (1.0, 0.5, 0.25, 0.1, 0.05)
 """The first is the last value itself."""
@@ -63,8 +63,9 @@ class Experts:
         usual = self.day.now(history.last_bin)
         self.recent = _move(self.recent, value)
         self.expected = _move(self.expected, usual)
-        self.day.learn(history)
-        self.week.learn(history)
+        at_bin, mean = smoothed(history)
+        self.day.learn(at_bin, mean)
+        self.week.learn(at_bin, mean)
 
     def predict(self, history: History, horizons: Ints) -> Floats:
         """Forecasts of all `NAMES`, float [E, R, H], for `horizons` (int [R, H], bins after the newest closed one)."""
@@ -77,14 +78,19 @@ class Experts:
         then = self.day.at(bins)
         usual = self.day.now(history.last_bin)[:, None]
         step = then - usual
-        with np.errstate(invalid="ignore", divide="ignore"):
-            ratio = np.clip(then / usual, *RATIO_LIMITS)
-            by_level = then * np.clip(self.recent / self.expected, *RATIO_LIMITS)[:, None]
+        ratio = _ratio(then, usual)
+        by_level = then * _ratio(self.recent, self.expected)[:, None]
         soft = self.levels[1][:, None]
         week = self.week.at(bins) - self.week.now(history.last_bin)[:, None]
         seasonal = np.stack([last + step, soft + 0.5 * step, soft * ratio, by_level, last + week])
         seasonal = np.where(np.isfinite(seasonal), seasonal, last)
         return np.concatenate([flat, trend[None], seasonal])
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    ratio = part / np.maximum(whole, 1e-9)
+    out: Floats = np.minimum(np.maximum(ratio, RATIO_LIMITS[0]), RATIO_LIMITS[1])
+    return out
 
 
 def _move(level: Floats, value: Floats) -> Floats:

@@ -28,6 +28,8 @@ class Forecaster:
 
     history: History
     horizons: Ints
+    rows: Ints
+    cols: Ints
     experts: Experts
     mixture: Mixture
     residuals: Residuals
@@ -52,6 +54,8 @@ class Forecaster:
         return Forecaster(
             history=history,
             horizons=horizons,
+            rows=np.indices(horizons.shape)[0],
+            cols=np.indices(horizons.shape)[1],
             experts=Experts.fresh(series, history.day),
             mixture=Mixture.fresh(count, series, n, history.bin_s),
             residuals=residuals,
@@ -71,7 +75,7 @@ class Forecaster:
             self._predict(bin_number)
 
     def _score(self, bin_number: int, value: Floats) -> None:
-        rows, cols = np.indices(self.horizons.shape)
+        rows, cols = self.rows, self.cols
         origin = (bin_number - self.horizons) % self.made.shape[0]
         self.mixture.score(np.moveaxis(self.made[origin, :, rows, cols], -1, 0), value)
         self.residuals.learn(self.mixed[origin, rows, cols], self.scales[origin, rows, cols], value)
@@ -79,7 +83,7 @@ class Forecaster:
     def _predict(self, bin_number: int) -> None:
         ceiling = CEILING_FACTOR * self.largest
         forecasts = self.experts.predict(self.history, self.horizons)
-        forecasts = np.clip(forecasts, 0.0, ceiling[:, None])
+        forecasts = np.minimum(np.maximum(forecasts, 0.0), ceiling[:, None])
         centre = (self.mixture.weights() * forecasts).sum(axis=0)
         scale = self.residuals.scale()
         slot = bin_number % self.made.shape[0]

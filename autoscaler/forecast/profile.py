@@ -24,17 +24,12 @@ class Profile:
         """A profile that has seen nothing."""
         return Profile(np.full((series, period), np.nan))
 
-    def learn(self, history: History) -> None:
-        """Moves the bin half a smoothing window ago toward the mean of its neighbourhood; gaps teach nothing."""
-        width = min(SMOOTHING_BINS, self.values.shape[1])
-        window = history.span(history.last_bin - width + 1, width)
-        known = np.isfinite(window)
-        count = known.sum(axis=1)
-        at = (history.last_bin - width // 2) % self.values.shape[1]
-        mean = np.where(known, window, 0.0).sum(axis=1) / np.maximum(count, 1)
+    def learn(self, at_bin: int, mean: Floats) -> None:
+        """Moves one bin toward the smoothed demand there, float [R]; NaN teaches nothing."""
+        at = at_bin % self.values.shape[1]
         old = self.values[:, at]
-        new = np.where(np.isfinite(old), old + LEARNING_RATE * (mean - old), mean)
-        self.values[:, at] = np.where(count > width // 2, new, old)
+        moved = np.where(np.isnan(old), mean, old + LEARNING_RATE * (mean - old))
+        self.values[:, at] = np.where(np.isnan(mean), old, moved)
 
     def at(self, bins: Ints) -> Floats:
         """Usual demand at the bins [R, H] (absolute numbers), float [R, H]."""
@@ -46,3 +41,12 @@ class Profile:
         """Usual demand at one bin, float [R]."""
         out: Floats = self.values[:, bin_number % self.values.shape[1]]
         return out
+
+
+def smoothed(history: History) -> tuple[int, Floats]:
+    """The bin half a smoothing window ago and the mean of its neighbourhood, float [R]; NaN where half of it is gap."""
+    window = history.span(history.last_bin - SMOOTHING_BINS + 1, SMOOTHING_BINS)
+    known = np.isfinite(window)
+    count = known.sum(axis=1)
+    mean = np.where(known, window, 0.0).sum(axis=1) / np.maximum(count, 1)
+    return history.last_bin - SMOOTHING_BINS // 2, np.where(count > SMOOTHING_BINS // 2, mean, np.nan)

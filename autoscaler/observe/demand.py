@@ -11,52 +11,52 @@ import numpy as np
 from autoscaler.domain.arrays import Codes, Floats
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.observation import NO_SOURCE
-from autoscaler.domain.signal import SignalKind, SignalState
+from autoscaler.domain.signal import ARRIVALS, GPU_UTILIZATION, MISSING, QUEUE, RECOVERING, RUNNING, SERVED
 from autoscaler.observe.signals import SignalMemory
 
 DRAIN_S = 60.0
 """A standing queue counts as the demand that would drain it in this time."""
 
-SOURCES = (SignalKind.ARRIVALS, SignalKind.QUEUE, SignalKind.RUNNING, SignalKind.GPU_UTILIZATION)
+SOURCES = (ARRIVALS, QUEUE, RUNNING, GPU_UTILIZATION)
 
 
 def demand_by_source(values: Floats, ready: Floats, memory: SignalMemory, fleet: Fleet, now_s: float) -> Floats:
     """Demand as each of `SOURCES` tells it, float [4, W], NaN where it cannot."""
-    arrivals = values[:, SignalKind.ARRIVALS] / fleet.arrivals_per_replica
-    busy = ready * values[:, SignalKind.GPU_UTILIZATION] / fleet.utilization_per_replica
-    queue = values[:, SignalKind.QUEUE]
-    served = values[:, SignalKind.SERVED] / fleet.arrivals_per_replica
+    arrivals = values[:, ARRIVALS] / fleet.arrivals_per_replica
+    busy = ready * values[:, GPU_UTILIZATION] / fleet.utilization_per_replica
+    queue = values[:, QUEUE]
+    served = values[:, SERVED] / fleet.arrivals_per_replica
     served = np.where(np.isnan(served), busy, served)
     elapsed_s = now_s - memory.queue_at_s
     with np.errstate(invalid="ignore", divide="ignore"):
         growth = (queue - memory.queue) / elapsed_s
     waiting = np.fmax(growth, queue / DRAIN_S) / fleet.arrivals_per_replica
     from_queue = np.maximum(served + waiting, 0.0)
-    running = values[:, SignalKind.RUNNING] / fleet.concurrency_per_replica
+    running = values[:, RUNNING] / fleet.concurrency_per_replica
     return np.stack([arrivals, from_queue, running, busy])
 
 
 def source_states(states: Codes) -> Codes:
     """`SignalState` codes [4, W] of `SOURCES`: the worst state among the signals that a source needs."""
-    queue, gpu = states[:, SignalKind.QUEUE], states[:, SignalKind.GPU_UTILIZATION]
-    served = states[:, SignalKind.SERVED]
-    served = np.where(served == SignalState.MISSING, gpu, served)
-    from_queue = np.where(queue == SignalState.MISSING, queue, np.maximum(queue, served))
-    from_queue = np.where(served == SignalState.MISSING, served, from_queue)
-    return np.stack([states[:, SignalKind.ARRIVALS], from_queue, states[:, SignalKind.RUNNING], gpu])
+    queue, gpu = states[:, QUEUE], states[:, GPU_UTILIZATION]
+    served = states[:, SERVED]
+    served = np.where(served == MISSING, gpu, served)
+    from_queue = np.where(queue == MISSING, queue, np.maximum(queue, served))
+    from_queue = np.where(served == MISSING, served, from_queue)
+    return np.stack([states[:, ARRIVALS], from_queue, states[:, RUNNING], gpu])
 
 
 def best_demand(candidates: Floats, states: Codes) -> tuple[Floats, Codes, Codes]:
     """(demand, state, source) [W] of the first healthy source, else the first recovering one, else nothing."""
-    usable = (states != SignalState.MISSING) & np.isfinite(candidates)
-    rank = np.where(usable, np.where(states == SignalState.RECOVERING, 1, 0), 2) * len(SOURCES)
+    usable = (states != MISSING) & np.isfinite(candidates)
+    rank = np.where(usable, np.where(states == RECOVERING, 1, 0), 2) * len(SOURCES)
     rank = rank + np.arange(len(SOURCES))[:, None]
     pick = rank.argmin(axis=0)
     columns = np.arange(candidates.shape[1])
     known = usable[pick, columns]
     demand = np.where(known, candidates[pick, columns], np.nan)
     state = states[pick, columns]
-    state = np.where(known & (state != SignalState.RECOVERING), np.where(demand == 0.0, 1, 0), state)
-    state = np.where(known, state, SignalState.MISSING).astype(np.int8)
+    state = np.where(known & (state != RECOVERING), np.where(demand == 0.0, 1, 0), state)
+    state = np.where(known, state, MISSING).astype(np.int8)
     source = np.where(known, np.array(SOURCES, dtype=np.int8)[pick], NO_SOURCE).astype(np.int8)
     return demand, state, source

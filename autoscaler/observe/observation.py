@@ -7,7 +7,7 @@ import numpy as np
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.inventory import Inventory
 from autoscaler.domain.observation import Observation
-from autoscaler.domain.signal import SignalKind, SignalReadings
+from autoscaler.domain.signal import LATE_SHARE, QUEUE, SignalReadings
 from autoscaler.observe.demand import best_demand, demand_by_source, source_states
 from autoscaler.observe.signals import SignalMemory, judge
 
@@ -24,10 +24,10 @@ def observe(
     ready = inventory.ready.sum(axis=1).astype(np.float64)
     candidates = demand_by_source(values, ready, memory, fleet, now_s)
     demand, demand_state, source = best_demand(candidates, source_states(states))
-    measured = values[:, SignalKind.LATE_SHARE]
+    measured = values[:, LATE_SHARE]
     is_measured = np.isfinite(measured)
     late = np.where(is_measured, np.minimum(measured, 1.0) * demand, np.maximum(demand - ready, 0.0))
-    queue = values[:, SignalKind.QUEUE]
+    queue = values[:, QUEUE]
     known = np.isfinite(queue)
     with np.errstate(invalid="ignore"):
         growing = known & (queue > memory.queue)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoscaler.domain.arrays import Bools, Codes, Floats
-from autoscaler.domain.signal import SIGNALS, SignalKind, SignalReadings, SignalState
+from autoscaler.domain.signal import GPU_UTILIZATION, MISSING, RECOVERING, SIGNALS, VALUE, ZERO, SignalReadings
 
 UTILIZATION_UNIT_LIMIT = 1.5
 """A GPU utilization above this is in another unit (percent), so it is no reading at all."""
@@ -46,10 +46,10 @@ def judge(readings: SignalReadings, memory: SignalMemory, now_s: float, stale_af
     signal that was there before and comes back is recovering for `stale_after_s`.
     """
     values = readings.values
-    utilization = values[:, SignalKind.GPU_UTILIZATION]
+    utilization = values[:, GPU_UTILIZATION]
     with np.errstate(invalid="ignore"):
         good = (values >= 0.0) & (values < np.inf) & (readings.age_s <= stale_after_s[:, None])
-        good[:, SignalKind.GPU_UTILIZATION] &= utilization <= UTILIZATION_UNIT_LIMIT
+        good[:, GPU_UTILIZATION] &= utilization <= UTILIZATION_UNIT_LIMIT
     back = good & memory.missing & memory.seen
     if back.any():
         until = np.broadcast_to(now_s + stale_after_s[:, None], back.shape)
@@ -57,8 +57,8 @@ def judge(readings: SignalReadings, memory: SignalMemory, now_s: float, stale_af
     memory.missing = ~good
     memory.seen |= good
     recovering = memory.recovering_until_s > now_s
-    states = np.where(values == 0.0, np.int8(SignalState.ZERO), np.int8(SignalState.VALUE))
-    states[recovering] = SignalState.RECOVERING
-    states[memory.missing] = SignalState.MISSING
+    states = np.where(values == 0.0, ZERO, VALUE)
+    states[recovering] = RECOVERING
+    states[memory.missing] = MISSING
     clean = np.where(good, values, np.nan)
     return states, clean

@@ -15,7 +15,7 @@ from autoscaler.domain.arrays import Bools, Flags, Floats
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Reason
-from autoscaler.domain.signal import SignalState
+from autoscaler.domain.signal import MISSING, RECOVERING
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +49,21 @@ class Context:
 
 def _lift(draft: Draft, to: Floats, reason: Reason) -> Draft:
     moved: Bools = to > draft.floor
-    return Draft(np.where(moved, to, draft.floor), draft.reasons | np.where(moved, np.uint32(reason), np.uint32(0)))
+    if not moved.any():
+        return draft
+    return Draft(np.where(moved, to, draft.floor), draft.reasons | moved * np.uint32(reason))
 
 
 def _lower(draft: Draft, to: Floats, reason: Reason) -> Draft:
     moved: Bools = to < draft.floor
-    return Draft(np.where(moved, to, draft.floor), draft.reasons | np.where(moved, np.uint32(reason), np.uint32(0)))
+    if not moved.any():
+        return draft
+    return Draft(np.where(moved, to, draft.floor), draft.reasons | moved * np.uint32(reason))
 
 
 def reactive(draft: Draft, context: Context) -> Draft:
     """While requests are late or the queue grows: at least the demand now."""
-    need = np.ceil(np.nan_to_num(context.demand) - 1e-9)
+    need = np.ceil(np.fmax(context.demand, 0.0) - 1e-9)
     return _lift(draft, np.where(context.observation.pressed, need, 0.0), Reason.REACTIVE)
 
 
@@ -82,7 +86,9 @@ def unknown(draft: Draft, context: Context) -> Draft:
     """Missing or recovering demand never lowers what was asked for."""
     asked = context.observation.inventory.floor.astype(np.float64)
     state = context.observation.demand_state
-    missing, back = state == SignalState.MISSING, state == SignalState.RECOVERING
+    missing, back = state == MISSING, state == RECOVERING
+    if not (missing.any() or back.any()):
+        return draft
     draft = _lift(draft, np.where(missing, asked, 0.0), Reason.SIGNAL_MISSING)
     return _lift(draft, np.where(back, asked, 0.0), Reason.SIGNAL_RECOVERING)
 

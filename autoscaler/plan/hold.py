@@ -11,17 +11,17 @@ from autoscaler.domain.arrays import Floats
 
 @dataclass(slots=True)
 class Hold:
-    """Ring of what was wanted in the last ticks, float [N, W]; owned by the loop."""
+    """Ring of what was wanted in the last ticks, float [N, ..., W]; owned by the loop."""
 
     at_s: Floats
     wanted: Floats
     newest: int
 
     @staticmethod
-    def fresh(workloads: int, longest_s: float, tick_s: float) -> Hold:
+    def fresh(shape: tuple[int, ...], longest_s: float, tick_s: float) -> Hold:
         """Nothing wanted yet."""
         length = max(1, int(np.ceil(longest_s / tick_s - 1e-9)) + 1)
-        return Hold(np.full(length, -np.inf), np.zeros((length, workloads)), -1)
+        return Hold(np.full(length, -np.inf), np.zeros((length, *shape)), -1)
 
     def keep(self, now_s: float, wanted: Floats, hold_s: Floats) -> Floats:
         """The largest of what was wanted in the last `hold_s` (float [W], seconds), now included."""
@@ -30,5 +30,6 @@ class Hold:
         self.wanted[self.newest] = wanted
         recent = self.at_s[:, None] > now_s - np.maximum(hold_s, 0.0) - 1e-6
         recent[self.newest] = True
-        out: Floats = np.where(recent, self.wanted, 0.0).max(axis=0)
+        recent = recent.reshape(recent.shape[0], *(1,) * (wanted.ndim - 1), recent.shape[1])
+        out: Floats = (self.wanted * recent).max(axis=0)
         return out

@@ -27,32 +27,34 @@ RISE_A_LEAD_TIME = 1.0
 
 @dataclass(slots=True)
 class OuterLoop:
-    """knob: float [W] within `limits`. mean_demand: float [W]. past: knobs of the last lead time, oldest first."""
+    """knob: float [W] (or [C, W] for C loops on the same demand) within `limits`, two bounds that broadcast to it.
+
+    mean_demand: float [W]. past: knobs of the last lead time, oldest first.
+    """
 
     knob: Floats
     mean_demand: Floats
-    limits: tuple[float, float]
+    limits: tuple[Floats | float, Floats | float]
     past: deque[tuple[float, Floats]] = field(default_factory=deque)
 
     @staticmethod
-    def fresh(workloads: int, limits: tuple[float, float]) -> OuterLoop:
-        """A loop at knob 0, the planner's own setting."""
-        return OuterLoop(np.zeros(workloads), np.full(workloads, np.nan), limits)
+    def fresh(shape: tuple[int, ...], limits: Floats) -> OuterLoop:
+        """Loops at knob 0, the planner's own setting; `limits` [..., 2, 1], the last axis but one low and high."""
+        return OuterLoop(np.zeros(shape), np.full(shape[-1], np.nan), (limits[..., 0, :], limits[..., 1, :]))
 
     def update(
         self, now_s: float, tick_s: float, lead_s: float, late: Floats, demand: Floats, alpha: Floats, frozen: Bools
     ) -> None:
         """One tick of realised lateness; `frozen` [W] stands still."""
-        known = np.isfinite(late) & np.isfinite(demand)
+        known = np.isfinite(demand) & ~frozen
         rate = 1.0 - 0.5 ** (tick_s / MEAN_HALF_LIFE_S)
-        moved = self.mean_demand + rate * (demand - self.mean_demand)
-        self.mean_demand = np.where(known, np.where(np.isnan(self.mean_demand), demand, moved), self.mean_demand)
-        move = known & ~frozen & (self.mean_demand > 0.0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            step = GAIN_PER_MINUTE * tick_s / 60.0 * (late / alpha - demand) / self.mean_demand
-        knob = self.knob + np.where(move, step, 0.0)
+        moved = np.where(np.isnan(self.mean_demand), demand, self.mean_demand + rate * (demand - self.mean_demand))
+        self.mean_demand = np.where(known, moved, self.mean_demand)
+        gain = GAIN_PER_MINUTE * tick_s / 60.0
+        step = gain * (late / alpha - demand) / np.maximum(self.mean_demand, 1e-9)
+        knob = self.knob + np.where(known & np.isfinite(step) & (self.mean_demand > 0.0), step, 0.0)
         self.past.append((now_s, self.knob))
         while self.past[0][0] < now_s - lead_s:
             self.past.popleft()
         knob = np.minimum(knob, self.past[0][1] + RISE_A_LEAD_TIME)
-        self.knob = np.clip(knob, *self.limits)
+        self.knob = np.minimum(np.maximum(knob, self.limits[0]), self.limits[1])

@@ -11,7 +11,7 @@ from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.forecast import Forecast
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Plan, Reason
-from autoscaler.domain.signal import SignalState
+from autoscaler.domain.signal import MISSING, VALUE, ZERO
 from autoscaler.forecast.history import History
 from autoscaler.plan.groups import Groups
 from autoscaler.plan.guards import Bounds, Context, Draft, guarded
@@ -22,7 +22,6 @@ from autoscaler.plan.strategies import Strategy
 from autoscaler.plan.tiers import place, spare_replicas
 
 BOUND_REASONS = np.uint32(Reason.MAXIMUM | Reason.SCHEDULE_AT_MOST | Reason.POOL_LIMIT)
-LONGEST_HOLD_S = 3600.0
 POOLED_LEVEL = 0.9
 
 
@@ -46,14 +45,16 @@ class PlanState:
     @staticmethod
     def fresh(fleet: Fleet, strategy: Strategy, tick_s: float, shared_nodes: bool) -> PlanState:
         """A state that has planned nothing."""
-        longest_s = max(LONGEST_HOLD_S, float(np.nanmax(np.append(fleet.hold_s, 0.0))))
+        longest_s = max(
+            float((fleet.node_lead_s + fleet.replica_lead_s).max()), float(np.nanmax(np.append(fleet.hold_s, 0.0)))
+        )
         nothing = np.full(fleet.size, np.nan)
         return PlanState(
             strategy=strategy,
             groups=Groups.of(fleet),
-            loop=OuterLoop.fresh(fleet.size, strategy.knob_limits),
-            floor_hold=Hold.fresh(fleet.size, longest_s, tick_s),
-            room_hold=Hold.fresh(fleet.size, longest_s, tick_s),
+            loop=OuterLoop.fresh((fleet.size,), np.array(strategy.knob_limits)[:, None]),
+            floor_hold=Hold.fresh((fleet.size,), longest_s, tick_s),
+            room_hold=Hold.fresh((fleet.size,), longest_s, tick_s),
             demand=nothing,
             proposal=Proposal.of(nothing, nothing),
             bound=np.zeros(fleet.size, dtype=bool),
@@ -74,7 +75,7 @@ def plan(
     lead_s = fleet.node_lead_s + fleet.replica_lead_s
     known = np.isfinite(observation.demand)
     state.demand = np.where(known, observation.demand, state.demand)
-    healthy = (observation.demand_state == SignalState.VALUE) | (observation.demand_state == SignalState.ZERO)
+    healthy = (observation.demand_state == VALUE) | (observation.demand_state == ZERO)
     if state.strategy.looped:
         state.loop.update(
             observation.now_s, tick_s, float(lead_s.max()), observation.late, observation.demand,
@@ -88,7 +89,7 @@ def plan(
     floor = draft.floor
     pooled = _pooled(state, forecast, fleet)
     spare = spare_replicas(room, floor, pooled, state.groups, fleet)
-    usual = np.nan_to_num(state.loop.mean_demand if state.strategy.looped else state.demand)
+    usual = np.fmax(state.loop.mean_demand if state.strategy.looped else state.demand, 0.0)
     placeholders, short = place(spare, usual, observation.inventory, fleet)
     reasons = draft.reasons | np.where(short, np.uint32(Reason.POOL_LIMIT), np.uint32(0))
     state.bound = (reasons & BOUND_REASONS) > 0
@@ -97,7 +98,7 @@ def plan(
 
 def _last_good(state: PlanState, proposal: Proposal, observation: Observation) -> Proposal:
     """While demand is missing the last good target stands, never one made of nothing."""
-    missing = observation.demand_state == SignalState.MISSING
+    missing = observation.demand_state == MISSING
     stands = missing & np.isfinite(state.proposal.floor)
     state.proposal = Proposal(
         np.where(stands, state.proposal.floor, proposal.floor),

@@ -37,7 +37,7 @@ class Quantile:
         z = START_Z + view.level
         series = view.forecast.centre.shape[0]
         levels = np.full(series, 0.5)
-        levels[: z.size] = quantile_level(np.clip(z, *Z_LIMITS))
+        levels[: z.size] = quantile_level(np.minimum(np.maximum(z, Z_LIMITS[0]), Z_LIMITS[1]))
         wanted = view.forecast.quantile(levels)[: z.size]
         wanted = wanted * (1.0 + STEP_BEYOND * np.maximum(z - Z_LIMITS[1], 0.0))[:, None]
         wanted = np.where(np.isnan(wanted), view.demand[:, None], wanted)

@@ -14,7 +14,7 @@ import numpy as np
 
 from autoscaler.domain.arrays import Floats, Ints
 from autoscaler.domain.inventory import Inventory, Placeholder
-from autoscaler.domain.signal import SIGNALS, SignalKind, SignalReadings
+from autoscaler.domain.signal import ARRIVALS, GPU_UTILIZATION, QUEUE, SERVED, SIGNALS, SignalKind, SignalReadings
 from autoscaler.simulator.engine import Engine, Event
 from autoscaler.simulator.world import TickRecord
 
@@ -211,11 +211,11 @@ class SimpleWorld:
     def _observe(self, record: TickRecord) -> None:
         values = np.full((record.floor.size, SIGNALS), np.nan)
         known = np.isfinite(record.arrivals)
-        values[:, SignalKind.ARRIVALS] = record.arrivals / self._tick_s
-        values[:, SignalKind.QUEUE] = np.where(known, record.queue, np.nan)
-        values[:, SignalKind.SERVED] = np.where(known, record.served / self._tick_s, np.nan)
+        values[:, ARRIVALS] = record.arrivals / self._tick_s
+        values[:, QUEUE] = np.where(known, record.queue, np.nan)
+        values[:, SERVED] = np.where(known, record.served / self._tick_s, np.nan)
         ready = np.where(record.ready_replicas > 0, record.ready_replicas, np.nan)
-        values[:, SignalKind.GPU_UTILIZATION] = np.minimum(record.offered_replicas / ready, 1.0)
+        values[:, GPU_UTILIZATION] = np.minimum(record.offered_replicas / ready, 1.0)
         values[:, self._hidden] = np.nan
         age_s = np.where(np.isfinite(values), 0.0, np.inf)
         self._readings = SignalReadings(values, age_s)
