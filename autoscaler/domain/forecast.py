@@ -23,17 +23,18 @@ class Forecast:
     errors: Floats
     ceiling: Floats
 
-    def quantile(self, level: Floats) -> Floats:
-        """Demand that is not exceeded with probability `level` (float [R], 0..1) at each horizon, float [R, H].
+    def quantile(self, level: Floats, first: int = 0) -> Floats:
+        """Demand of the n series from `first` that is not exceeded with probability `level` at each horizon.
 
-        Monotone in the level, within [0, ceiling]; NaN where nothing was ever seen.
+        level: float [..., n], 0..1. The answer, float [..., n, H], is monotone in the level and within [0, ceiling];
+        NaN where nothing was ever seen.
         """
-        n = self.errors.shape[2]
-        at = np.clip(level, 0.0, 1.0) * (n - 1)
-        low = np.minimum(at.astype(np.int64), n - 2)
-        part = (at - low)[:, None]
-        rows = np.arange(level.shape[0])
+        rows = np.arange(first, first + level.shape[-1])
+        last = self.errors.shape[2] - 1
+        at = np.minimum(np.maximum(level, 0.0), 1.0) * last
+        low = np.minimum(at.astype(np.int64), last - 1)
         z_low, z_high = self.errors[rows, :, low], self.errors[rows, :, low + 1]
-        value = self.centre + self.scale * (z_low + part * (z_high - z_low))
-        out: Floats = np.minimum(np.maximum(value, 0.0), self.ceiling[:, None])
+        z = z_low + (at - low)[..., None] * (z_high - z_low)
+        value = self.centre[rows] + self.scale[rows] * z
+        out: Floats = np.minimum(np.maximum(value, 0.0), self.ceiling[rows, None])
         return out

@@ -70,21 +70,20 @@ class Experts:
     def predict(self, history: History, horizons: Ints) -> Floats:
         """Forecasts of all `NAMES`, float [E, R, H], for `horizons` (int [R, H], bins after the newest closed one)."""
         bins = history.last_bin + horizons
-        last = self.levels[0][:, None]
-        flat = np.broadcast_to(self.levels[:4, :, None], (4, *horizons.shape))
-        fast, slow = self.levels[2], self.levels[4]
+        level = self.levels[:, :, None]
+        last, soft, fast, slow = level[0], level[1], level[2], level[4]
         slope = (fast - slow) / (1.0 / EWMA_RATES[4] - 1.0 / EWMA_RATES[2])
-        trend = fast[:, None] + TREND_DAMPING * slope[:, None] * (horizons + 1.0 / EWMA_RATES[2])
-        then = self.day.at(bins)
-        usual = self.day.now(history.last_bin)[:, None]
+        then, usual = self.day.at(bins), self.day.now(history.last_bin)[:, None]
         step = then - usual
-        ratio = _ratio(then, usual)
-        by_level = then * _ratio(self.recent, self.expected)[:, None]
-        soft = self.levels[1][:, None]
-        week = self.week.at(bins) - self.week.now(history.last_bin)[:, None]
-        seasonal = np.stack([last + step, soft + 0.5 * step, soft * ratio, by_level, last + week])
-        seasonal = np.where(np.isfinite(seasonal), seasonal, last)
-        return np.concatenate([flat, trend[None], seasonal])
+        out = np.empty((len(NAMES), *horizons.shape))
+        out[:4] = level[:4]
+        out[4] = fast + TREND_DAMPING * slope * (horizons + 1.0 / EWMA_RATES[2])
+        out[5] = last + step
+        out[6] = soft + 0.5 * step
+        out[7] = soft * _ratio(then, usual)
+        out[8] = then * _ratio(self.recent, self.expected)[:, None]
+        out[9] = last + (self.week.at(bins) - self.week.now(history.last_bin)[:, None])
+        return np.where(np.isnan(out), last, out)
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:

@@ -74,7 +74,15 @@ class History:
         return self.last_bin, mean
 
     def span(self, first_bin: int, count: int) -> Floats:
-        """Demand of `count` bins from `first_bin`, float [R, count]; NaN for bins not kept or not yet closed."""
+        """Demand of `count` bins from `first_bin`, float [R, count], not to be written to; NaN for bins not kept."""
+        length = self.ring.shape[1]
+        at = first_bin % length
+        if (
+            first_bin > max(-1, self.last_bin - length)
+            and first_bin + count - 1 <= self.last_bin
+            and at + count <= length
+        ):
+            return self.ring[:, at : at + count]
         bins = np.arange(first_bin, first_bin + count)
         kept = (bins >= 0) & (bins <= self.last_bin) & (bins > self.last_bin - self.ring.shape[1])
         out: Floats = np.where(kept, self.ring[:, bins % self.ring.shape[1]], np.nan)

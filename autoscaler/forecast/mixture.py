@@ -15,6 +15,8 @@ from autoscaler.domain.arrays import Bools, Floats, Ints
 POWER = 8.0
 ERROR_HALF_LIFE_S = 12 * 3600.0
 LAST_VALUE_SHARE = 0.01
+REWEIGH_EVERY = 5
+"""Bins between two computations of the weights: errors are discounted over half a day."""
 YOUNG_S = 2 * 3600.0
 """A series younger than this is forecast by its last value alone."""
 
@@ -26,8 +28,9 @@ class Mixture:
     decay: float
     young_bins: int
     errors: Floats
-    weight_seen: Floats
+    cached: Floats | None
     age: Ints
+    scored: int = 0
 
     @staticmethod
     def fresh(experts: int, series: int, horizons: int, bin_s: float) -> Mixture:
@@ -36,7 +39,7 @@ class Mixture:
             decay=float(0.5 ** (bin_s / ERROR_HALF_LIFE_S)),
             young_bins=int(YOUNG_S / bin_s),
             errors=np.zeros((experts, series, horizons)),
-            weight_seen=np.zeros((series, horizons)),
+            cached=None,
             age=np.zeros(series, dtype=np.int64),
         )
 
@@ -46,9 +49,12 @@ class Mixture:
         known: Bools = np.isfinite(error[0])
         self.errors = np.where(known, self.decay * self.errors + (1 - self.decay) * error, self.errors)
         self.age += np.isfinite(actual)
+        self.scored += 1
 
     def weights(self) -> Floats:
         """Weights of the experts, float [E, R, H], each column summing to 1."""
+        if self.cached is not None and self.scored % REWEIGH_EVERY and not (self.age < self.young_bins).any():
+            return self.cached
         floor = self.errors.min(axis=0) + 1e-9
         weight: Floats = (floor / (self.errors + 1e-9)) ** POWER
         weight /= weight.sum(axis=0)
@@ -58,4 +64,5 @@ class Mixture:
         if young.any():
             weight[:, young] = 0.0
             weight[0, young] = 1.0
+        self.cached = weight
         return weight

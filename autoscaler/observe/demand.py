@@ -11,7 +11,7 @@ import numpy as np
 from autoscaler.domain.arrays import Codes, Floats
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.observation import NO_SOURCE
-from autoscaler.domain.signal import ARRIVALS, GPU_UTILIZATION, MISSING, QUEUE, RECOVERING, RUNNING, SERVED
+from autoscaler.domain.signal import ARRIVALS, GPU_UTILIZATION, MISSING, QUEUE, RECOVERING, RUNNING, SERVED, ZERO
 from autoscaler.observe.signals import SignalMemory
 
 DRAIN_S = 60.0
@@ -60,3 +60,13 @@ def best_demand(candidates: Floats, states: Codes) -> tuple[Floats, Codes, Codes
     state = np.where(known, state, MISSING).astype(np.int8)
     source = np.where(known, np.array(SOURCES, dtype=np.int8)[pick], NO_SOURCE).astype(np.int8)
     return demand, state, source
+
+
+def demand_now(
+    states: Codes, values: Floats, ready: Floats, memory: SignalMemory, fleet: Fleet, now_s: float
+) -> tuple[Floats, Codes, Codes]:
+    """(demand, state, source) [W]; the other sources are looked at only where some arrivals are not healthy."""
+    arrivals = values[:, ARRIVALS] / fleet.arrivals_per_replica
+    if (states[:, ARRIVALS] <= ZERO).all() and np.isfinite(arrivals).all():
+        return arrivals, states[:, ARRIVALS], np.full(arrivals.size, ARRIVALS, dtype=np.int8)
+    return best_demand(demand_by_source(values, ready, memory, fleet, now_s), source_states(states))

@@ -8,7 +8,7 @@ from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.inventory import Inventory
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.signal import LATE_SHARE, QUEUE, SignalReadings
-from autoscaler.observe.demand import best_demand, demand_by_source, source_states
+from autoscaler.observe.demand import demand_now
 from autoscaler.observe.signals import SignalMemory, judge
 
 
@@ -22,8 +22,7 @@ def observe(
     """
     states, values = judge(readings, memory, now_s, fleet.stale_after_s)
     ready = inventory.ready.sum(axis=1).astype(np.float64)
-    candidates = demand_by_source(values, ready, memory, fleet, now_s)
-    demand, demand_state, source = best_demand(candidates, source_states(states))
+    demand, demand_state, source = demand_now(states, values, ready, memory, fleet, now_s)
     measured = values[:, LATE_SHARE]
     is_measured = np.isfinite(measured)
     late = np.where(is_measured, np.minimum(measured, 1.0) * demand, np.maximum(demand - ready, 0.0))

@@ -37,16 +37,27 @@ class Ours:
         """The leader's proposal at the knob of the real loop."""
         if self._shadows is None:
             self._shadows = self._begin(view)
-        self._run_shadows(view, self._shadows)
+        shadows = self._shadows
+        both = [
+            c.propose(with_level(view, np.array([knob, _within(view.level, c.knob_limits)])))
+            for c, knob in zip(self._candidates, shadows.loop.knob, strict=True)
+        ]
+        self._run_shadows(view, shadows, [p.room[0] for p in both], [p.burst[0] for p in both])
         if view.now_s >= self._selected_at_s + SELECT_EVERY_S:
-            self._select(view, self._shadows)
+            self._select(view, shadows)
+        return self._led(both)
+
+    def _led(self, both: list[Proposal]) -> Proposal:
+        """Each workload's row of its leader, at the knob of the real loop."""
         if not self._leader.any():
-            return self._candidates[0].propose(view)
-        proposals = [c.propose(with_level(view, _within(view.level, c.knob_limits))) for c in self._candidates]
-        floor, room, burst = (
-            np.choose(self._leader, [getattr(p, name) for p in proposals]) for name in ("floor", "room", "burst")
-        )
-        return Proposal(floor, room, burst)
+            first = both[0]
+            room = first.room[1]
+            return Proposal(room if first.floor is first.room else first.floor[1], room, first.burst[1])
+        room = np.where(self._leader == 0, both[0].room[1], both[1].room[1])
+        burst = np.where(self._leader == 0, both[0].burst[1], both[1].burst[1])
+        if both[0].floor is both[0].room:
+            return Proposal(room, room, burst)
+        return Proposal(np.where(self._leader == 0, both[0].floor[1], both[1].floor[1]), room, burst)
 
     def _begin(self, view: View) -> Shadows:
         lead_s = float((view.fleet.node_lead_s + view.fleet.replica_lead_s).max())
@@ -54,20 +65,11 @@ class Ours:
         self._selected_at_s = view.now_s + FIRST_SELECT_S - SELECT_EVERY_S
         return Shadows.fresh(view.fleet.size, [c.knob_limits for c in self._candidates], lead_s, view.tick_s)
 
-    def _run_shadows(self, view: View, shadows: Shadows) -> None:
+    def _run_shadows(self, view: View, shadows: Shadows, rooms: list[Floats], bursts: list[Floats]) -> None:
         fleet = view.fleet
-        wishes = [
-            c.propose(with_level(view, knob)) for c, knob in zip(self._candidates, shadows.loop.knob, strict=True)
-        ]
-        shadows.step(
-            view.now_s,
-            view.tick_s,
-            fleet.node_lead_s + fleet.replica_lead_s,
-            np.array([w.room for w in wishes]),
-            np.array([w.burst for w in wishes]),
-            view.observation.demand,
-            fleet.late_target,
-        )
+        lead_s = fleet.node_lead_s + fleet.replica_lead_s
+        wanted, burst, demand = np.array(rooms), np.array(bursts), view.observation.demand
+        shadows.step(view.now_s, view.tick_s, lead_s, wanted, burst, demand, fleet.late_target)
 
     def _select(self, view: View, shadows: Shadows) -> None:
         self._selected_at_s = view.now_s

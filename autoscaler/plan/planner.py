@@ -19,7 +19,8 @@ class View:
     """What a planner may look at in one tick.
 
     demand: float [W], the demand now, or the last one known while the signal is missing; NaN before the first.
-    level: float [W], the knob of the outer loop (0 = the planner's own setting, see `OuterLoop`).
+    level: float [W], the knob of the outer loop (0 = the planner's own setting, see `OuterLoop`); planners that run in
+    shadow are asked for several knobs at once, float [K, W], and answer each.
     forecast: demand of the W workloads (and of the pooled groups after them) at two horizons: the replica lead and
     the whole lead; None for planners that do not ask for it.
     """
@@ -50,7 +51,7 @@ class Proposal:
     @staticmethod
     def of(floor: Floats, room: Floats) -> Proposal:
         """A proposal without a burst."""
-        return Proposal(floor, room, np.zeros(floor.size))
+        return Proposal(floor, room, np.zeros(floor.shape))
 
 
 class Planner(Protocol):
@@ -67,7 +68,7 @@ class Planner(Protocol):
 
 
 def with_level(view: View, level: Floats) -> View:
-    """The same view at another knob, float [W]."""
+    """The same view at other knobs, float [W] or [K, W]."""
     return replace(view, level=level)
 
 

@@ -98,8 +98,10 @@ def plan(
 
 def _last_good(state: PlanState, proposal: Proposal, observation: Observation) -> Proposal:
     """While demand is missing the last good target stands, never one made of nothing."""
-    missing = observation.demand_state == MISSING
-    stands = missing & np.isfinite(state.proposal.floor)
+    stands = (observation.demand_state == MISSING) & np.isfinite(state.proposal.floor)
+    if not stands.any():
+        state.proposal = proposal
+        return proposal
     state.proposal = Proposal(
         np.where(stands, state.proposal.floor, proposal.floor),
         np.where(stands, state.proposal.room, proposal.room),
@@ -127,6 +129,8 @@ def _draft(
     draft = Draft(floor, np.full(fleet.size, Reason.FORECAST, dtype=np.uint32))
     context = Context(observation, fleet, bounds, state.demand, np.ceil(proposal.burst - 1e-6), keep)
     draft = guarded(draft, context, state.strategy.guards)
+    if proposal.room is proposal.floor:
+        return draft, draft.floor
     kept = state.room_hold.keep(now_s, room, room_hold_s - tick_s) if holds else room
     return draft, np.minimum(kept, fleet.max_replicas)
 
@@ -136,6 +140,4 @@ def _pooled(state: PlanState, forecast: Forecast | None, fleet: Fleet) -> Floats
     count = state.groups.member.shape[0]
     if forecast is None or forecast.centre.shape[0] == fleet.size:
         return np.full(count, np.nan)
-    levels = np.full(forecast.centre.shape[0], POOLED_LEVEL)
-    out: Floats = forecast.quantile(levels)[fleet.size :, 1]
-    return out
+    return forecast.quantile(np.full(count, POOLED_LEVEL), first=fleet.size)[:, 1]

@@ -35,12 +35,10 @@ class Quantile:
         """The demand now where there is no forecast yet."""
         assert view.forecast is not None
         z = START_Z + view.level
-        series = view.forecast.centre.shape[0]
-        levels = np.full(series, 0.5)
-        levels[: z.size] = quantile_level(np.minimum(np.maximum(z, Z_LIMITS[0]), Z_LIMITS[1]))
-        wanted = view.forecast.quantile(levels)[: z.size]
-        wanted = wanted * (1.0 + STEP_BEYOND * np.maximum(z - Z_LIMITS[1], 0.0))[:, None]
+        level = quantile_level(np.minimum(np.maximum(z, Z_LIMITS[0]), Z_LIMITS[1]))
+        beyond = 1.0 + STEP_BEYOND * np.maximum(z - Z_LIMITS[1], 0.0)
+        wanted = view.forecast.quantile(level) * beyond[..., None]
         wanted = np.where(np.isnan(wanted), view.demand[:, None], wanted)
-        room = wanted[:, 1]
-        floor = np.minimum(wanted[:, 0], room) if self._shared_nodes else room
+        room = wanted[..., 1]
+        floor = np.minimum(wanted[..., 0], room) if self._shared_nodes else room
         return Proposal.of(floor, room)

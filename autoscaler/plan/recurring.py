@@ -28,4 +28,4 @@ class Recurring:
             self._at_bin = view.history.last_bin
             self._burst = recurring_demand(view.history, ahead)[: view.fleet.size]
         wanted = with_headroom(view.demand, view.level)
-        return Proposal(wanted, wanted, self._burst)
+        return Proposal(wanted, wanted, np.broadcast_to(self._burst, wanted.shape))
