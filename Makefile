@@ -2,7 +2,7 @@ SHELL := bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint presubmit lock clean
+.PHONY: help demo test lint presubmit bench lock clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,10 @@ lint: ## Style, types, layers
 	"$$venv/bin/lint-imports"
 
 presubmit: test ## What must pass before a change lands
+
+bench: ## Measure how fast the simulator replays one workload, and a hundred in one run
+	@venv=$$(scripts/setup)
+	"$$venv/bin/python" simulations/bench_speed.py
 
 lock: ## Renew the lock files from pyproject.toml
 	@venv=$$(scripts/setup)

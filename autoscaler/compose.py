@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,13 +30,14 @@ SIGNALS = {
 
 @dataclass(frozen=True, slots=True)
 class TraceRun:
-    """One strategy on one trace; times in seconds, shares 0..1. `forecasts`: record forecast quantiles."""
+    """One strategy on one trace; times in seconds, shares 0..1. `details`: record forecast quantiles and nodes."""
 
     trace: Path
     series: str | None = None
     strategy: str = "ours"
     node_lead_s: float = 180.0
     replica_lead_s: float = 120.0
+    scale_down_delay_s: float = 0.0
     late_share: float = 0.01
     fleet_peak: float = 30.0
     warmup_s: float = 7 * DAY_S
@@ -45,12 +47,14 @@ class TraceRun:
     signals: str = "arrivals"
     gpu_price_dollars: float = 1.0
     poisson: bool = False
-    forecasts: bool = False
+    details: bool = False
 
     def check(self) -> None:
         """Raises ValueError where values make no sense or contradict each other."""
         if self.gpu_price_dollars < 0:
             raise ValueError(f"--gpu-price {self.gpu_price_dollars:g}: must not be negative; give dollars a GPU-hour")
+        if not (math.isfinite(self.scale_down_delay_s) and self.scale_down_delay_s >= 0):
+            raise ValueError(f"--scale-down-delay {self.scale_down_delay_s:g}s: give a time of 0s or longer")
         if self.seed < 0:
             raise ValueError(f"--seed {self.seed}: give a whole number from 0")
         strategy(self.strategy, Setting(self.warmup_s, False, np.zeros((1, 1), dtype=np.int64)))
@@ -85,7 +89,8 @@ def replay_traffic(traffics: list[Traffic], request: TraceRun, progress: Progres
     lead_s = (np.full(n, request.node_lead_s), np.full(n, request.replica_lead_s))
     capacity = np.array([t.capacity for t in traffics])
     requests = np.stack([t.requests for t in traffics])
-    world = SimpleWorld(requests, capacity, request.tick_s, *lead_s, SIGNALS[request.signals])
+    visible = SIGNALS[request.signals]
+    world = SimpleWorld(requests, capacity, request.tick_s, *lead_s, visible, request.scale_down_delay_s)
     start_ticks = (request.node_lead_s + request.replica_lead_s) / request.tick_s
     path = None
     if request.strategy.startswith("clairvoyant"):
@@ -93,7 +98,7 @@ def replay_traffic(traffics: list[Traffic], request: TraceRun, progress: Progres
     chosen = strategy(request.strategy, Setting(request.warmup_s, False, path))
     fleet = trace_fleet([t.trace.name for t in traffics], capacity / request.tick_s, request)
     policies = Governed(fleet, (None,) * n)
-    replay = Replay(policies, chosen, request.tick_s, requests.shape[1], forecasts=request.forecasts)
+    replay = Replay(policies, chosen, request.tick_s, requests.shape[1], details=request.details)
     return run(world, replay, progress)
 
 
@@ -122,7 +127,7 @@ def trace_fleet(names: list[str], arrivals_per_replica: Floats, request: TraceRu
 
 def _summary(recording: Recording, traffic: Traffic, request: TraceRun) -> Summary:
     scored = slice(traffic.first, traffic.end)
-    billed = (recording.columns["billed_gpus_primary"] + recording.columns["billed_gpus_burst"])[scored, 0]
+    billed = recording.billed_gpus[scored, 0].sum(axis=1)
     return score(
         traffic.offered[scored],
         recording.columns["ready_replicas"][scored, 0],

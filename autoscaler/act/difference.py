@@ -13,12 +13,13 @@ def difference(plan: Plan, inventory: Inventory) -> list[Action]:
     """Actions in the order in which they must be applied: room is created before floors move, released after them."""
     creates: list[Action] = []
     deletes: list[Action] = []
-    if plan.placeholders.any() or inventory.placeholders:
+    if inventory.placeholders or np.count_nonzero(plan.placeholders):
         for (w, p), slots in _by_place(plan, inventory).items():
             wanted = int(plan.placeholders[w, p])
             creates += [CreatePlaceholder(w, p, s) for s in _free_slots(slots, wanted - len(slots))]
             deletes += [DeletePlaceholder(w, p, s.slot) for s in _surplus(slots, len(slots) - wanted)]
-    floors: list[Action] = [SetFloor(int(w), int(plan.floor[w])) for w in np.flatnonzero(plan.floor != inventory.floor)]
+    moved = (plan.floor != inventory.floor).nonzero()[0]
+    floors: list[Action] = [SetFloor(w, int(plan.floor[w])) for w in moved.tolist()]
     return [*creates, *floors, *deletes]
 
 

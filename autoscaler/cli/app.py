@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import typer
 
-from autoscaler.cli import simulate
+from autoscaler.cli import bench, simulate
 from autoscaler.cli.errors import InputError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command(name="simulate")(simulate.simulate)
+app.add_typer(bench.app, name="bench")
 
 
 @app.callback()

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
 
 from autoscaler.cli.errors import InputError
+from autoscaler.plan.strategies import Setting, strategy
 from autoscaler.policy.quantity import duration_s, share
 
 
@@ -45,3 +50,38 @@ def signal_set(text: str) -> str:
     if text.replace(" ", "") not in SIGNAL_SETS:
         raise InputError(f"--signals {text!r}: choose {' or '.join(SIGNAL_SETS)}")
     return text.replace(" ", "")
+
+
+def positive(option: str, value: float) -> float:
+    """A finite number above zero."""
+    if not (math.isfinite(value) and value > 0):
+        raise InputError(f"{option} {value:g}: must be a number above 0, for example 30")
+    return value
+
+
+def several(option: str, text: str) -> list[str]:
+    """Values parted by commas, at least one."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(parts):
+        raise InputError(f"{option} {text!r}: give one value or several, parted by commas")
+    return parts
+
+
+def strategies(option: str, text: str) -> tuple[str, ...]:
+    """Names of strategies parted by commas, each once."""
+    names = several(option, text)
+    for name in names:
+        try:
+            strategy(name, Setting(0.0, False, np.zeros((1, 1), dtype=np.int64)))
+        except ValueError as error:
+            raise InputError(f"{option} {text!r}: {error}") from None
+    return tuple(dict.fromkeys(names))
+
+
+def output_file(option: str, path: Path) -> Path:
+    """A file that can be written: its folder exists, and it is no folder itself. Checked before long work."""
+    if not path.parent.is_dir():
+        raise InputError(f"{option} {path}: the folder {path.parent} does not exist; create it or write elsewhere")
+    if path.is_dir():
+        raise InputError(f"{option} {path}: is a folder; name a file in it")
+    return path

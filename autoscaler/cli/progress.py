@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from autoscaler.evaluation.parallel import Watch
 from autoscaler.evaluation.replay import Progress as Report
 
 
@@ -22,3 +23,16 @@ def progress_bar(label: str) -> Iterator[Report]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def jobs_bar(label: str) -> Iterator[Watch]:
+    """The same for jobs that run side by side: a callback that is told the share done, 0..1, of each."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda shares: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda shares: bar.update(task, completed=sum(shares), total=len(shares))

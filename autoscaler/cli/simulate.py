@@ -22,6 +22,7 @@ def simulate(
     strategy: Annotated[str, typer.Option(help="Strategy; `+loop` adds our outer loop to any.")] = "ours",
     node_lead_time: Annotated[str, typer.Option(help="From asking for a node to its being ready.")] = "180s",
     replica_lead_time: Annotated[str, typer.Option(help="From a ready node to a serving replica.")] = "120s",
+    scale_down_delay: Annotated[str, typer.Option(help="How long the node autoscaler keeps an empty node.")] = "0s",
     late: Annotated[str, typer.Option(help="Allowed share of late requests.")] = "1%",
     fleet_peak: Annotated[float, typer.Option(help="Replicas at the 99.5th percentile of demand.")] = 30.0,
     warmup: Annotated[str, typer.Option(help="Time before anything is scored.")] = "7d",
@@ -44,6 +45,7 @@ def simulate(
         strategy=strategy,
         node_lead_s=options.seconds("--node-lead-time", node_lead_time),
         replica_lead_s=options.seconds("--replica-lead-time", replica_lead_time),
+        scale_down_delay_s=options.seconds("--scale-down-delay", scale_down_delay),
         late_share=options.late_share(late),
         fleet_peak=fleet_peak,
         warmup_s=options.seconds("--warmup", warmup),
@@ -53,7 +55,7 @@ def simulate(
         signals=options.signal_set(signals),
         gpu_price_dollars=gpu_price,
         poisson=poisson,
-        forecasts=timeline is not None,
+        details=timeline is not None,
     )
     request.check()
     with progress_bar(f"{strategy} on {series or trace.name}") as progress:

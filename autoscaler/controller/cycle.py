@@ -17,7 +17,7 @@ from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.forecast import Forecast
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Plan
-from autoscaler.domain.signal import VALUE, ZERO, SignalReadings
+from autoscaler.domain.signal import ZERO, SignalReadings
 from autoscaler.forecast.forecaster import Forecaster
 from autoscaler.forecast.history import History
 from autoscaler.observe.observation import observe
@@ -69,8 +69,7 @@ def start(fleet: Fleet, strategy: Strategy, tick_s: float, shared_nodes: bool) -
     history = History.fresh(series, tick_s)
     forecaster = None
     if strategy.planner.uses_forecast:
-        replica_s, whole_s = fleet.replica_lead_s, fleet.node_lead_s + fleet.replica_lead_s
-        lead_s = np.stack([replica_s, whole_s], axis=1)
+        lead_s = np.stack([fleet.replica_lead_s, fleet.lead_s], axis=1)
         pooled_s = [lead_s[row].max(axis=0) for row in planning.groups.member]
         forecaster = Forecaster.fresh(history, np.concatenate([lead_s, np.array(pooled_s).reshape(-1, 2)]))
     return LoopState(tick_s, SignalMemory.fresh(fleet.size), history, forecaster, planning)
@@ -99,8 +98,9 @@ def cycle(now_s: float, state: LoopState, policies: Governed, ports: Ports) -> t
 
 def _learn(state: LoopState, fleet: Fleet, observation: Observation) -> Forecast | None:
     """Teaches history and forecaster what is healthy: values after a gap may be artefacts and are left out."""
-    healthy = (observation.demand_state == VALUE) | (observation.demand_state == ZERO)
-    demand = np.where(healthy, observation.demand, np.nan)
+    demand, unhealthy = observation.demand, observation.demand_state > ZERO
+    if np.count_nonzero(unhealthy):
+        demand = np.where(unhealthy, np.nan, demand)
     series = state.planning.groups.series(demand, fleet)
     if state.forecaster is None:
         state.history.add(observation.now_s, series)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -25,6 +25,7 @@ class Fleet:
     the policy does not say.
     stale_after_s, hold_s: float [W]; hold_s NaN means the break-even time of a restart.
     node_lead_s, replica_lead_s: float [W], priors of the two parts of the lead time.
+    lead_s, longest_lead_s: their sum, float [W], and the largest of the fleet.
     """
 
     names: tuple[str, ...]
@@ -42,6 +43,13 @@ class Fleet:
     hold_s: Floats
     node_lead_s: Floats
     replica_lead_s: Floats
+    lead_s: Floats = field(init=False)
+    longest_lead_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        lead_s = self.node_lead_s + self.replica_lead_s
+        object.__setattr__(self, "lead_s", lead_s)
+        object.__setattr__(self, "longest_lead_s", float(lead_s.max(initial=0.0)))
 
     @property
     def size(self) -> int:

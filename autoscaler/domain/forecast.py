@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from autoscaler.domain.arrays import Floats
+from autoscaler.domain.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,20 @@ class Forecast:
         level: float [..., n], 0..1. The answer, float [..., n, H], is monotone in the level and within [0, ceiling];
         NaN where nothing was ever seen.
         """
-        rows = np.arange(first, first + level.shape[-1])
-        last = self.errors.shape[2] - 1
+        rows = slice(first, first + level.shape[-1])
+        errors = self.errors[rows]
+        last = errors.shape[2] - 1
         at = np.minimum(np.maximum(level, 0.0), 1.0) * last
         low = np.minimum(at.astype(np.int64), last - 1)
-        z_low, z_high = self.errors[rows, :, low], self.errors[rows, :, low + 1]
+        below = _begins(errors.shape) + low[..., None]
+        z_low, z_high = errors.take(below), errors.take(below + 1)
         z = z_low + (at - low)[..., None] * (z_high - z_low)
         value = self.centre[rows] + self.scale[rows] * z
         out: Floats = np.minimum(np.maximum(value, 0.0), self.ceiling[rows, None])
         return out
+
+
+@lru_cache(maxsize=16)
+def _begins(shape: tuple[int, ...]) -> Ints:
+    """Where each distribution of an array [R, H, N] begins in it as one row, int [R, H]."""
+    return np.arange(0, shape[0] * shape[1] * shape[2], shape[2]).reshape(shape[:2])

@@ -45,7 +45,7 @@ class SignalState(IntEnum):
 SIGNALS = len(SignalKind)
 VALUE, ZERO, MISSING, RECOVERING = (np.int8(state) for state in SignalState)
 ARRIVALS, QUEUE, RUNNING, SERVED, GPU_UTILIZATION, LATE_SHARE = (int(kind) for kind in SignalKind)
-"""The same as plain numbers: columns and codes are compared in every tick."""
+"""The same as plain numbers: columns and codes are compared in every tick. Healthy are the states up to `ZERO`."""
 
 
 @dataclass(frozen=True, slots=True)

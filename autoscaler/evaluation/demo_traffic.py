@@ -11,8 +11,8 @@ from autoscaler.domain.arrays import Floats
 from autoscaler.evaluation.trace import read_trace
 
 NOTE = (
-    "Hours are real (BurstGPT, CC-BY-4.0); minutes inside an hour are drawn by a seeded random law, "
-    "so do not read skill at horizons under an hour from them."
+    "Hours are real (BurstGPT, CC-BY-4.0), scaled to the stated peak; minutes inside an hour are drawn by a seeded "
+    "over-dispersed law around a line between the hours, so do not read skill at horizons under an hour from them."
 )
 BURSTGPT = Path(__file__).parent / "data" / "burstgpt_hourly.csv.gz"
 MINUTES = 60
@@ -36,9 +36,10 @@ def hourly_to_minutes(
 ) -> Floats:
     """Requests in each minute [60 x hours], drawn so that every hour keeps its exact count. See `NOTE`.
 
-    The rate of a minute is its share of a stationary gamma process with squared coefficient of variation `dispersion`
-    and a correlation that fades over `memory_min` minutes; given the rates, an hour's requests fall by a multinomial.
-    A dispersion of 0 leaves the plain Poisson-like split. A missing hour gives 60 missing minutes.
+    The rate of a minute is a line between the middles of the hours, times a stationary gamma process with squared
+    coefficient of variation `dispersion` and a correlation that fades over `memory_min` minutes; given the rates, an
+    hour's requests fall by a multinomial. A dispersion of 0 leaves the plain Poisson-like split. A missing hour gives
+    60 missing minutes.
     Raises ValueError for counts that are negative or not whole, and for a negative dispersion or memory.
     """
     hourly = np.asarray(hourly, dtype=np.float64)
@@ -47,12 +48,24 @@ def hourly_to_minutes(
         raise ValueError("hourly counts must be whole numbers, not negative (NaN where missing)")
     if not (dispersion >= 0 and memory_min >= 0):
         raise ValueError(f"dispersion and memory must not be negative: {dispersion}, {memory_min}")
-    weights = _rates(hourly.size * MINUTES, rng, dispersion, memory_min).reshape(-1, MINUTES)
+    weights = _rates(hourly.size * MINUTES, rng, dispersion, memory_min) * _between_hours(hourly)
+    weights = weights.reshape(-1, MINUTES)
     minutes = np.full(weights.shape, np.nan)
     for hour in np.flatnonzero(known):
         share = weights[hour] / weights[hour].sum()
         minutes[hour] = rng.multinomial(int(hourly[hour]), share)
     return minutes.reshape(-1)
+
+
+def _between_hours(hourly: Floats) -> Floats:
+    """Rate of each minute on a line between the middles of the known hours [60 x hours], never zero."""
+    known = np.flatnonzero(np.isfinite(hourly))
+    if not known.size:
+        return np.ones(hourly.size * MINUTES)
+    middles = known * MINUTES + MINUTES / 2.0
+    line = np.interp(np.arange(hourly.size * MINUTES) + 0.5, middles, hourly[known])
+    out: Floats = np.maximum(line, 1e-9)
+    return out
 
 
 def _rates(size: int, rng: np.random.Generator, dispersion: float, memory_min: float) -> Floats:

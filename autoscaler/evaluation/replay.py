@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,8 @@ import numpy as np
 from autoscaler.controller.cycle import CycleReport, Ports, cycle, start
 from autoscaler.domain.arrays import Flags, Floats, Ints
 from autoscaler.domain.plan import reason_text
+from autoscaler.domain.pool import CapacityType, Pool
+from autoscaler.evaluation.comparison import PoolTimeline
 from autoscaler.evaluation.timeline import Timeline
 from autoscaler.plan.strategies import Strategy
 from autoscaler.policy.governed import Governed
@@ -31,8 +34,6 @@ COLUMNS = (
     "queue",
     "served",
     "late",
-    "billed_gpus_primary",
-    "billed_gpus_burst",
     "placeholders_bound",
     "placeholders_pending",
     "warm_gpus",
@@ -41,52 +42,95 @@ COLUMNS = (
 )
 
 
+class Record(Protocol):
+    """What happened in one tick, besides `COLUMNS`."""
+
+    @property
+    def billed_gpus(self) -> Floats:
+        """GPUs billed, float [W, P]."""
+        ...
+
+
 class World(MetricsPort, ClusterPort, Protocol):
     """A simulated cluster that implements the ports and can be moved on."""
 
-    def advance(self, until_s: float) -> object:
-        """Runs to `until_s` (seconds since the start); a record with the `COLUMNS` of that tick, each an array [W]."""
+    def advance(self, until_s: float) -> Record:
+        """Runs to `until_s` (seconds since the start); a record of that tick: `COLUMNS`, each an array [W], and
+        `billed_gpus`, float [W, P]."""
+        ...
+
+    def node_counts(self) -> Ints:
+        """Nodes up, on order, and of those up the ones that placeholders alone hold, int [3, P]."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What to replay: `ticks` ticks of `tick_s` seconds. `forecasts`: record forecast quantiles (costs time)."""
+    """What to replay: `ticks` ticks of `tick_s` seconds. `details`: record forecast quantiles and nodes (costs time)."""
 
     policies: Governed
     strategy: Strategy
     tick_s: float
     ticks: int
     shared_nodes: bool = False
-    forecasts: bool = False
+    details: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """columns: each of `COLUMNS`, float [T, W]. forecasts: float [T, W, 3]. reasons: `Reason` bits [T, W]."""
+    """columns: each of `COLUMNS`, float [T, W]. billed_gpus: float [T, W, P]. forecasts: float [T, W, 3]. nodes: float
+    [T, 3, P], up, on order, warm. reasons: `Reason` bits [T, W]. Without details the forecasts and nodes are NaN.
+    """
 
     strategy: str
     tick_s: float
+    pools: tuple[Pool, ...]
     columns: dict[str, Floats]
+    billed_gpus: Floats
     forecasts: Floats
+    nodes: Floats
     reasons: Flags
     ticks_per_second: float
 
+    @property
+    def time_s(self) -> Floats:
+        """Begin of each tick, seconds from the start of the replay [T]."""
+        out: Floats = np.arange(self.reasons.shape[0]) * self.tick_s
+        return out
+
     def timelines(self, names: tuple[str, ...]) -> list[Timeline]:
         """One timeline a workload."""
-        ticks = self.reasons.shape[0]
         words = {int(bits): reason_text(int(bits)) for bits in np.unique(self.reasons)}
+        spot = [p.capacity_type is CapacityType.SPOT for p in self.pools]
+        burst = self.billed_gpus[:, :, np.array(spot)].sum(axis=2)
+        primary = self.billed_gpus.sum(axis=2) - burst
         return [
             Timeline(
                 workload=name,
-                time_s=np.arange(ticks, dtype=np.float64) * self.tick_s,
+                time_s=self.time_s,
                 **{c: self.columns[c][:, w] for c in COLUMNS if c != "starts"},
+                billed_gpus_primary=primary[:, w],
+                billed_gpus_burst=burst[:, w],
                 forecast_p50=self.forecasts[:, w, 0],
                 forecast_p90=self.forecasts[:, w, 1],
                 forecast_p99=self.forecasts[:, w, 2],
                 reason=[words[int(bits)] for bits in self.reasons[:, w]],
             )
             for w, name in enumerate(names)
+        ]
+
+    def pool_timelines(self) -> list[PoolTimeline]:
+        """One timeline a pool."""
+        return [
+            PoolTimeline(
+                pool=pool.name,
+                capacity_type=pool.capacity_type,
+                time_s=self.time_s,
+                nodes=self.nodes[:, 0, p],
+                nodes_starting=self.nodes[:, 1, p],
+                nodes_warm=self.nodes[:, 2, p],
+            )
+            for p, pool in enumerate(self.pools)
         ]
 
 
@@ -96,24 +140,29 @@ def run(world: World, replay: Replay, progress: Progress | None = None) -> Recor
     state = start(replay.policies.fleet, replay.strategy, replay.tick_s, replay.shared_nodes)
     ports = Ports(world, world)
     table = np.full((len(COLUMNS), replay.ticks, workloads), np.nan)
+    pools = replay.policies.fleet.pools
+    billed = np.full((replay.ticks, workloads, len(pools)), np.nan)
     forecasts = np.full((replay.ticks, workloads, len(LEVELS)), np.nan)
+    nodes = np.full((replay.ticks, 3, len(pools)), np.nan)
     reasons = np.zeros((replay.ticks, workloads), dtype=np.uint32)
+    values_of = attrgetter(*COLUMNS)
     began = time.perf_counter()
     for tick in range(replay.ticks):
         state, report = cycle(tick * replay.tick_s, state, replay.policies, ports)
+        if replay.details:
+            forecasts[tick], nodes[tick] = _quantiles(report, workloads), world.node_counts()
         record = world.advance((tick + 1) * replay.tick_s)
-        for k, name in enumerate(COLUMNS):
-            table[k, tick] = getattr(record, name)
+        for column, values in zip(table, values_of(record), strict=True):
+            column[tick] = values
+        billed[tick] = record.billed_gpus
         if report.plan is not None:
             reasons[tick] = report.plan.reasons
-        if replay.forecasts:
-            forecasts[tick] = _quantiles(report, workloads)
         if progress is not None and tick % PROGRESS_EVERY == 0:
             progress(tick, replay.ticks)
     elapsed_s = time.perf_counter() - began
     columns = dict(zip(COLUMNS, table, strict=True))
     speed = replay.ticks * workloads / max(elapsed_s, 1e-9)
-    return Recording(replay.strategy.name, replay.tick_s, columns, forecasts, reasons, speed)
+    return Recording(replay.strategy.name, replay.tick_s, pools, columns, billed, forecasts, nodes, reasons, speed)
 
 
 def _quantiles(report: CycleReport, workloads: int) -> Floats:
@@ -123,8 +172,3 @@ def _quantiles(report: CycleReport, workloads: int) -> Floats:
     at = [report.forecast.quantile(np.full(rows, level))[:workloads, 1] for level in LEVELS]
     return np.stack(at, axis=1)
 
-
-def starts_between(recording: Recording, first: int, end: int) -> Ints:
-    """Replica starts asked for in the ticks [first, end), int [W]."""
-    out: Ints = recording.columns["starts"][first:end].sum(axis=0).astype(np.int64)
-    return out

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import math
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from autoscaler.domain.arrays import Floats, Ints
+from autoscaler.evaluation.whole_file import whole_file
 
 Numbers = Floats | Ints
 
@@ -63,22 +62,12 @@ def write_timeline(path: str | Path, timelines: Timeline | Sequence[Timeline]) -
     Numbers carry eight significant digits (whole ones all of theirs), missing ones are empty. The file appears whole
     or not at all. Raises FileNotFoundError where the folder does not exist.
     """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist; create it or write elsewhere")
     several = [timelines] if isinstance(timelines, Timeline) else timelines
-    handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", newline="", encoding="utf-8") as out:
-            writer = csv.writer(out, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            for timeline in several:
-                writer.writerows(_rows(timeline))
-        os.chmod(partial, 0o644)
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
+    with whole_file(path) as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for timeline in several:
+            writer.writerows(_rows(timeline))
 
 
 def _rows(timeline: Timeline) -> Iterator[tuple[str, ...]]:

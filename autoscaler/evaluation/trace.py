@@ -178,19 +178,19 @@ def _rows_of(path: Path, series: str | None) -> _Rows:
         time_column = next(c for c in TIME_COLUMNS if c in columns)
         where = {name: columns.index(name) for name in (time_column, "requests")}
         of_series = columns.index("series") if "series" in columns else None
+        fewest = 1 + max(*where.values(), of_series or 0)
         names: dict[str, None] = {}
         rows = _Rows(series, time_column == "timestamp")
         for line, record in records:
-            if len(record) <= max(*where.values(), of_series or 0):
+            if len(record) < fewest:
                 raise TraceError(
                     f"{path}:{line}: {len(record)} fields where the header has {len(columns)}; complete it"
                 )
             if of_series is not None:
                 name = record[of_series].strip()
                 names.setdefault(name)
-                wanted = next(iter(names)) if series is None else series
-                rows.series = wanted
-                if name != wanted:
+                rows.series = name if rows.series is None else rows.series
+                if name != rows.series:
                     continue
             at_s = _seconds(path, line, time_column, record[where[time_column]].strip())
             rows.add(path, line, at_s, _count(path, line, record[where["requests"]].strip()))

@@ -13,6 +13,7 @@ import numpy as np
 from autoscaler.domain.arrays import Floats, Ints
 from autoscaler.forecast.history import History
 from autoscaler.forecast.profile import Profile, smoothed
+from autoscaler.forecast.smoothing import smoothed_toward
 
 EWMA_RATES = (1.0, 0.5, 0.25, 0.1, 0.05)
 """The first is the last value itself."""
@@ -33,12 +34,17 @@ NAMES = (
 )
 
 
+_RATES: Floats = np.array([*EWMA_RATES, RECENT_RATE])[:, None]
+_MEAN_AGES_APART = 1.0 / EWMA_RATES[4] - 1.0 / EWMA_RATES[2]
+
+
 @dataclass(slots=True)
 class Experts:
-    """levels: float [len(EWMA_RATES), R]. recent, expected: float [R], half-hour means of demand and of its profile."""
+    """levels: float [len(EWMA_RATES) + 1, R], the last the half-hour mean of demand. expected: float [R], the same of
+    its daily profile.
+    """
 
     levels: Floats
-    recent: Floats
     expected: Floats
     day: Profile
     week: Profile
@@ -47,8 +53,7 @@ class Experts:
     def fresh(series: int, bins_a_day: int) -> Experts:
         """Experts that have seen nothing."""
         return Experts(
-            levels=np.full((len(EWMA_RATES), series), np.nan),
-            recent=np.full(series, np.nan),
+            levels=np.full((_RATES.size, series), np.nan),
             expected=np.full(series, np.nan),
             day=Profile.fresh(series, bins_a_day),
             week=Profile.fresh(series, 7 * bins_a_day),
@@ -56,42 +61,32 @@ class Experts:
 
     def update(self, history: History, value: Floats) -> None:
         """Learns the newest closed bin (float [R], NaN = gap: nothing is learned)."""
-        rates = np.array(EWMA_RATES)[:, None]
-        moved = self.levels + rates * (value - self.levels)
-        moved = np.where(np.isnan(self.levels), value, moved)
-        self.levels = np.where(np.isnan(value), self.levels, moved)
-        usual = self.day.now(history.last_bin)
-        self.recent = _move(self.recent, value)
-        self.expected = _move(self.expected, usual)
+        self.levels = smoothed_toward(self.levels, value, _RATES)
+        self.expected = smoothed_toward(self.expected, self.day.now(history.last_bin), RECENT_RATE)
         at_bin, mean = smoothed(history)
         self.day.learn(at_bin, mean)
         self.week.learn(at_bin, mean)
 
     def predict(self, history: History, horizons: Ints) -> Floats:
         """Forecasts of all `NAMES`, float [E, R, H], for `horizons` (int [R, H], bins after the newest closed one)."""
-        bins = history.last_bin + horizons
         level = self.levels[:, :, None]
-        last, soft, fast, slow = level[0], level[1], level[2], level[4]
-        slope = (fast - slow) / (1.0 / EWMA_RATES[4] - 1.0 / EWMA_RATES[2])
+        last, soft, fast, slow, recent = level[0], level[1], level[2], level[4], level[5]
+        bins = history.last_bin + horizons
         then, usual = self.day.at(bins), self.day.now(history.last_bin)[:, None]
         step = then - usual
         out = np.empty((len(NAMES), *horizons.shape))
         out[:4] = level[:4]
-        out[4] = fast + TREND_DAMPING * slope * (horizons + 1.0 / EWMA_RATES[2])
+        out[4] = fast + TREND_DAMPING * ((fast - slow) / _MEAN_AGES_APART) * (horizons + 1.0 / EWMA_RATES[2])
         out[5] = last + step
         out[6] = soft + 0.5 * step
         out[7] = soft * _ratio(then, usual)
-        out[8] = then * _ratio(self.recent, self.expected)[:, None]
+        out[8] = then * _ratio(recent, self.expected[:, None])
         out[9] = last + (self.week.at(bins) - self.week.now(history.last_bin)[:, None])
-        return np.where(np.isnan(out), last, out)
+        unknown = np.isnan(out)
+        return np.where(unknown, last, out) if np.count_nonzero(unknown) else out
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
     ratio = part / np.maximum(whole, 1e-9)
     out: Floats = np.minimum(np.maximum(ratio, RATIO_LIMITS[0]), RATIO_LIMITS[1])
     return out
-
-
-def _move(level: Floats, value: Floats) -> Floats:
-    moved = np.where(np.isnan(level), value, level + RECENT_RATE * (value - level))
-    return np.where(np.isnan(value), level, moved)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,20 +23,18 @@ CEILING_FACTOR = 1.3
 class Forecaster:
     """R series, H horizons in bins [R, H]; owned by the loop.
 
-    made: float [B, E, R, H] and mixed, scales: float [B, R, H], the last B origins' forecasts, to be scored when
-    their time comes.
+    made: float [B, E + 2, R, H], what was forecast at the last B origins, to be scored when its time comes: by the E
+    experts, by their mixture, and its scale. due: for each remainder of a bin number by B, where in `made` lies what
+    was forecast for that bin, int [E + 2, R, H].
     """
 
     history: History
     horizons: Ints
-    rows: Ints
-    cols: Ints
+    due: list[Ints]
     experts: Experts
     mixture: Mixture
     residuals: Residuals
     made: Floats
-    mixed: Floats
-    scales: Floats
     largest: Floats
     current: Forecast
 
@@ -49,19 +48,18 @@ class Forecaster:
         series, n = horizons.shape
         kept = int(horizons.max()) + 1
         count = len(expert_set.NAMES)
+        block = (count + 2, series, n)
+        place = np.arange(math.prod(block)).reshape(block)
         residuals = Residuals.fresh(series, n, history.bin_s)
         empty = np.full((series, n), np.nan)
         return Forecaster(
             history=history,
             horizons=horizons,
-            rows=np.indices(horizons.shape)[0],
-            cols=np.indices(horizons.shape)[1],
+            due=[place + (slot - horizons) % kept * place.size for slot in range(kept)],
             experts=Experts.fresh(series, history.day),
             mixture=Mixture.fresh(count, series, n, history.bin_s),
             residuals=residuals,
-            made=np.full((kept, count, series, n), np.nan),
-            mixed=np.full((kept, series, n), np.nan),
-            scales=np.full((kept, series, n), np.nan),
+            made=np.full((kept, *block), np.nan),
             largest=np.zeros(series),
             current=Forecast(empty, residuals.scale(), residuals.sorted, np.zeros(series)),
         )
@@ -75,19 +73,18 @@ class Forecaster:
             self._predict(bin_number)
 
     def _score(self, bin_number: int, value: Floats) -> None:
-        rows, cols = self.rows, self.cols
-        origin = (bin_number - self.horizons) % self.made.shape[0]
-        self.mixture.score(np.moveaxis(self.made[origin, :, rows, cols], -1, 0), value)
-        self.residuals.learn(self.mixed[origin, rows, cols], self.scales[origin, rows, cols], value)
+        due = self.made.take(self.due[bin_number % self.made.shape[0]])
+        self.mixture.score(due[:-2], value)
+        self.residuals.learn(due[-2], due[-1], value)
 
     def _predict(self, bin_number: int) -> None:
         ceiling = CEILING_FACTOR * self.largest
         forecasts = self.experts.predict(self.history, self.horizons)
         forecasts = np.minimum(np.maximum(forecasts, 0.0), ceiling[:, None])
-        centre = (self.mixture.weights() * forecasts).sum(axis=0)
+        centre = np.add.reduce(self.mixture.weights() * forecasts, axis=0)
         scale = self.residuals.scale()
-        slot = bin_number % self.made.shape[0]
-        self.made[slot], self.mixed[slot], self.scales[slot] = forecasts, centre, scale
+        made = self.made[bin_number % self.made.shape[0]]
+        made[:-2], made[-2], made[-1] = forecasts, centre, scale
         self.current = Forecast(centre, scale, self.residuals.sorted, ceiling)
 
     def forecast(self) -> Forecast:

@@ -17,7 +17,7 @@ class History:
     """Mean demand of each closed bin, float [R, N], the newest N bins; owned by the loop.
 
     bin_s: width of a bin in seconds. last_bin: number of the newest closed bin, bin b covering [b, b + 1) * bin_s;
-    -1 before the first.
+    -1 before the first. open: something was added to the bin after it; open_sum, open_count: [R], what.
     """
 
     bin_s: float
@@ -25,6 +25,7 @@ class History:
     last_bin: int
     open_sum: Floats
     open_count: Ints
+    open: bool
 
     @staticmethod
     def fresh(series: int, tick_s: float) -> History:
@@ -37,6 +38,7 @@ class History:
             last_bin=-1,
             open_sum=np.zeros(series),
             open_count=np.zeros(series, dtype=np.int64),
+            open=False,
         )
 
     @property
@@ -58,19 +60,27 @@ class History:
             if number - self.last_bin > self.ring.shape[1]:
                 self.last_bin = number - self.ring.shape[1]
         known = np.isfinite(demand)
+        ends = (number + 1) * self.bin_s <= now_s + 1e-6
+        if ends and not self.open:
+            closed.append(self._keep(np.where(known, demand, np.nan)))
+            return closed
         self.open_sum += np.where(known, demand, 0.0)
         self.open_count += known
-        if (number + 1) * self.bin_s <= now_s + 1e-6:
+        self.open = True
+        if ends:
             closed.append(self._close())
         return closed
 
     def _close(self) -> tuple[int, Floats]:
-        with np.errstate(invalid="ignore"):
-            mean = self.open_sum / np.where(self.open_count > 0, self.open_count, np.nan)
+        mean: Floats = self.open_sum / np.where(self.open_count > 0, self.open_count, np.nan)
+        self.open_sum.fill(0.0)
+        self.open_count.fill(0)
+        self.open = False
+        return self._keep(mean)
+
+    def _keep(self, mean: Floats) -> tuple[int, Floats]:
         self.last_bin += 1
         self.ring[:, self.last_bin % self.ring.shape[1]] = mean
-        self.open_sum[:] = 0.0
-        self.open_count[:] = 0
         return self.last_bin, mean
 
     def span(self, first_bin: int, count: int) -> Floats:

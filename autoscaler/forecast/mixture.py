@@ -47,21 +47,24 @@ class Mixture:
         """Scores forecasts [E, R, H] made for the newest bin against `actual` [R]; NaN scores nothing."""
         error = np.abs(forecasts - actual[:, None])
         known: Bools = np.isfinite(error[0])
-        self.errors = np.where(known, self.decay * self.errors + (1 - self.decay) * error, self.errors)
+        moved = self.decay * self.errors + (1 - self.decay) * error
+        everywhere = np.count_nonzero(known) == known.size
+        self.errors = moved if everywhere else np.where(known, moved, self.errors)
         self.age += np.isfinite(actual)
         self.scored += 1
 
     def weights(self) -> Floats:
         """Weights of the experts, float [E, R, H], each column summing to 1."""
-        if self.cached is not None and self.scored % REWEIGH_EVERY and not (self.age < self.young_bins).any():
+        young = self.age < self.young_bins
+        any_young = np.count_nonzero(young)
+        if self.cached is not None and self.scored % REWEIGH_EVERY and not any_young:
             return self.cached
         floor = self.errors.min(axis=0) + 1e-9
         weight: Floats = (floor / (self.errors + 1e-9)) ** POWER
         weight /= weight.sum(axis=0)
         weight *= 1.0 - LAST_VALUE_SHARE
         weight[0] += LAST_VALUE_SHARE
-        young = self.age < self.young_bins
-        if young.any():
+        if any_young:
             weight[:, young] = 0.0
             weight[0, young] = 1.0
         self.cached = weight

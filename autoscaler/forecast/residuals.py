@@ -9,10 +9,12 @@ Scaled by the recent absolute error and never by the forecast itself, which expl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from autoscaler.domain.arrays import Bools, Floats, Ints
+from autoscaler.forecast.smoothing import smoothed_toward
 
 FAST_HALF_LIFE_S = 90 * 60.0
 SLOW_HALF_LIFE_S = 2 * 86_400.0
@@ -32,70 +34,84 @@ def _prior() -> Floats:
 
 @dataclass(slots=True)
 class Residuals:
-    """fast, slow: float [R, H]. begun: bool [R, H], an error was seen. kept: float32 [R, H, N], a ring of z.
+    """R series, H horizons.
 
+    sizes: float [2, R, H], the mean absolute errors a and b, NaN before the first; rates: float [2, 1, 1] of a bin.
+    kept: float32 [R, H, N], a ring of z; place: int [R, H], where each ring begins in `kept` as one row.
+    count: int [R], how many z were kept; turn: int [R], the same since the last refresh of `sorted`, which begins
+    apart so that the series take turns.
     sorted: float [R, H, LEVELS_KEPT].
     """
 
-    bin_s: float
-    fast: Floats
-    slow: Floats
+    rates: Floats
+    refresh_bins: int
+    sizes: Floats
     kept: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+    place: Ints
     count: Ints
-    begun: Bools
+    turn: Ints
     sorted: Floats
 
     @staticmethod
     def fresh(series: int, horizons: int, bin_s: float) -> Residuals:
         """No residuals yet: a Laplace law stands in until there are `MINIMUM_SAMPLES`."""
-        shape = (series, horizons)
+        shape, length = (series, horizons), int(KEPT_S / bin_s)
+        half_lives, refresh_bins = np.array([FAST_HALF_LIFE_S, SLOW_HALF_LIFE_S]), max(1, int(REFRESH_S / bin_s))
         return Residuals(
-            bin_s=bin_s,
-            fast=np.zeros(shape),
-            slow=np.zeros(shape),
-            kept=np.full((*shape, int(KEPT_S / bin_s)), np.nan, dtype=np.float32),
+            rates=(1.0 - 0.5 ** (bin_s / half_lives))[:, None, None],
+            refresh_bins=refresh_bins,
+            sizes=np.full((2, *shape), np.nan),
+            kept=np.full((*shape, length), np.nan, dtype=np.float32),
+            place=np.arange(series * horizons).reshape(shape) * length,
             count=np.zeros(series, dtype=np.int64),
-            begun=np.zeros(shape, dtype=bool),
+            turn=np.arange(series) % refresh_bins,
             sorted=np.broadcast_to(_prior(), (*shape, LEVELS_KEPT)).copy(),
         )
 
     def scale(self) -> Floats:
-        """The scale s of errors now, float [R, H]."""
-        out: Floats = np.sqrt(np.maximum(self.fast, 0.25 * self.slow) * self.slow)
+        """The scale s of errors now, float [R, H]; 0 before the first error."""
+        fast, slow = self.sizes
+        out: Floats = np.sqrt(np.maximum(fast, 0.25 * slow) * slow)
+        unknown = np.isnan(out)
+        if np.count_nonzero(unknown):
+            out[unknown] = 0.0
         return out
 
     def learn(self, forecast: Floats, scale: Floats, actual: Floats) -> None:
         """Learns the error of forecasts [R, H] (made with `scale`) for the newest bin; unknown ones teach nothing."""
         error = actual[:, None] - forecast
-        known = np.isfinite(error)
-        size = np.abs(np.where(known, error, 0.0))
-        first = known & ~self.begun
-        self.begun |= known
-        for name, half_life in (("fast", FAST_HALF_LIFE_S), ("slow", SLOW_HALF_LIFE_S)):
-            old = getattr(self, name)
-            rate = 1.0 - 0.5 ** (self.bin_s / half_life)
-            setattr(self, name, np.where(first, size, np.where(known, old + rate * (size - old), old)))
-        usable = known[:, 0] & (scale[:, 0] > 0.0)
-        if usable.any():
-            self._keep(error, scale, usable)
+        self.sizes = smoothed_toward(self.sizes, np.abs(error), self.rates)
+        usable = np.isfinite(error[:, 0]) & (scale[:, 0] > 0.0)
+        if np.count_nonzero(usable):
+            self._keep(error / np.maximum(scale, 1e-9), usable)
 
-    def _keep(self, error: Floats, scale: Floats, usable: Bools) -> None:
-        rows = np.flatnonzero(usable)
-        slot = self.count[rows] % self.kept.shape[2]
-        z = error[rows] / np.maximum(scale[rows], 1e-9)
-        self.kept[rows, :, slot] = np.where(np.isfinite(z), z, np.nan)
-        self.count[rows] += 1
-        every = max(1, int(REFRESH_S / self.bin_s))
-        due = rows[(self.count[rows] >= MINIMUM_SAMPLES) & ((self.count[rows] + rows) % every == 0)]
-        for row in due:
-            self._refresh(int(row))
+    def _keep(self, z: Floats, usable: Bools) -> None:
+        place = self.place + (self.count % self.kept.shape[2])[:, None]
+        if np.count_nonzero(usable) < usable.size:
+            place, z = place[usable], z[usable]
+        self.kept.put(place, z)
+        self.count += usable
+        self.turn += usable
+        due = (self.turn == self.refresh_bins).nonzero()[0]
+        self.turn[due] = 0
+        for row in due.tolist():
+            self._refresh(row)
 
     def _refresh(self, row: int) -> None:
         n = min(int(self.count[row]), self.kept.shape[2])
-        ordered = np.sort(self.kept[row, :, :n], axis=1)
-        ordered = ordered[:, : n - int(np.isnan(ordered).sum(axis=1).max())]
-        if ordered.shape[1] >= MINIMUM_SAMPLES // 2:
-            at = np.linspace(0, ordered.shape[1] - 1, LEVELS_KEPT)
-            low = at.astype(np.int64)
-            high = np.minimum(low + 1, ordered.shape[1] - 1)
-            self.sorted[row] = ordered[:, low] + (at - low) * (ordered[:, high] - ordered[:, low])
+        if n < MINIMUM_SAMPLES:
+            return
+        ordered = np.sort(self.kept[row, :, :n], axis=1)  # NaN last
+        known = n - int(np.isnan(ordered).sum(axis=1).max())
+        if known >= MINIMUM_SAMPLES // 2:
+            low, high, part = _positions(known)
+            below = ordered.take(low, axis=1)
+            self.sorted[row] = below + part * (ordered.take(high, axis=1) - below)
+
+
+@lru_cache(maxsize=64)
+def _positions(samples: int) -> tuple[Ints, Ints, Floats]:
+    """Where the stored levels lie among sorted samples: the neighbours, and the part of the way between them."""
+    at = np.linspace(0, samples - 1, LEVELS_KEPT)
+    low = at.astype(np.int64)
+    return low, np.minimum(low + 1, samples - 1), at - low

@@ -67,6 +67,7 @@ def demand_now(
 ) -> tuple[Floats, Codes, Codes]:
     """(demand, state, source) [W]; the other sources are looked at only where some arrivals are not healthy."""
     arrivals = values[:, ARRIVALS] / fleet.arrivals_per_replica
-    if (states[:, ARRIVALS] <= ZERO).all() and np.isfinite(arrivals).all():
+    healthy = (states[:, ARRIVALS] <= ZERO) & np.isfinite(arrivals)
+    if np.count_nonzero(healthy) == healthy.size:
         return arrivals, states[:, ARRIVALS], np.full(arrivals.size, ARRIVALS, dtype=np.int8)
     return best_demand(demand_by_source(values, ready, memory, fleet, now_s), source_states(states))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from autoscaler.domain.arrays import Bools, Floats
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.inventory import Inventory
 from autoscaler.domain.observation import Observation
@@ -21,18 +22,14 @@ def observe(
     came while capacity was not ready.
     """
     states, values = judge(readings, memory, now_s, fleet.stale_after_s)
-    ready = inventory.ready.sum(axis=1).astype(np.float64)
+    ready = inventory.ready.sum(axis=1, dtype=np.float64)
     demand, demand_state, source = demand_now(states, values, ready, memory, fleet, now_s)
     measured = values[:, LATE_SHARE]
     is_measured = np.isfinite(measured)
-    late = np.where(is_measured, np.minimum(measured, 1.0) * demand, np.maximum(demand - ready, 0.0))
-    queue = values[:, QUEUE]
-    known = np.isfinite(queue)
-    with np.errstate(invalid="ignore"):
-        growing = known & (queue > memory.queue)
-        pressed = growing | (late > 0.0)
-    memory.queue = np.where(known, queue, memory.queue)
-    memory.queue_at_s = np.where(known, now_s, memory.queue_at_s)
+    late = np.maximum(demand - ready, 0.0)
+    if np.count_nonzero(is_measured):
+        late = np.where(is_measured, np.minimum(measured, 1.0) * demand, late)
+    pressed = (late > 0.0) | _queue_grows(values[:, QUEUE], memory, now_s)
     return Observation(
         now_s=now_s,
         states=states,
@@ -45,3 +42,14 @@ def observe(
         pressed=pressed,
         inventory=inventory,
     )
+
+
+def _queue_grows(queue: Floats, memory: SignalMemory, now_s: float) -> Bools:
+    """Where a queue is longer than the last known one; remembers this one."""
+    known = np.isfinite(queue)
+    if not np.count_nonzero(known):
+        return known
+    grows: Bools = queue > memory.queue
+    memory.queue = np.where(known, queue, memory.queue)
+    memory.queue_at_s = np.where(known, now_s, memory.queue_at_s)
+    return grows

@@ -7,22 +7,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoscaler.domain.arrays import Bools, Codes, Floats
-from autoscaler.domain.signal import GPU_UTILIZATION, MISSING, RECOVERING, SIGNALS, VALUE, ZERO, SignalReadings
+from autoscaler.domain.signal import GPU_UTILIZATION, MISSING, RECOVERING, SIGNALS, SignalReadings
 
 UTILIZATION_UNIT_LIMIT = 1.5
 """A GPU utilization above this is in another unit (percent), so it is no reading at all."""
+_LARGEST: Floats = np.full(SIGNALS, np.finfo(np.float64).max)
+_LARGEST[GPU_UTILIZATION] = UTILIZATION_UNIT_LIMIT
 
 
 @dataclass(slots=True)
 class SignalMemory:
     """What the judgement remembers between ticks; owned by the loop.
 
-    missing, seen: bool [W, S]. recovering_until_s: float [W, S]. queue: float [W], the last known queue.
+    missing, seen: bool [W, S]. recovering_until_s: float [W, S]; recovered_s: when the last of them has recovered.
+    queue: float [W], the last known queue.
     """
 
     missing: Bools
     seen: Bools
     recovering_until_s: Floats
+    recovered_s: float
     queue: Floats
     queue_at_s: Floats
 
@@ -34,6 +38,7 @@ class SignalMemory:
             missing=np.ones(shape, dtype=bool),
             seen=np.zeros(shape, dtype=bool),
             recovering_until_s=np.full(shape, -np.inf),
+            recovered_s=-np.inf,
             queue=np.full(workloads, np.nan),
             queue_at_s=np.full(workloads, np.nan),
         )
@@ -46,19 +51,16 @@ def judge(readings: SignalReadings, memory: SignalMemory, now_s: float, stale_af
     signal that was there before and comes back is recovering for `stale_after_s`.
     """
     values = readings.values
-    utilization = values[:, GPU_UTILIZATION]
-    with np.errstate(invalid="ignore"):
-        good = (values >= 0.0) & (values < np.inf) & (readings.age_s <= stale_after_s[:, None])
-        good[:, GPU_UTILIZATION] &= utilization <= UTILIZATION_UNIT_LIMIT
+    good = (values >= 0.0) & (values <= _LARGEST) & (readings.age_s <= stale_after_s[:, None])
     back = good & memory.missing & memory.seen
-    if back.any():
-        until = np.broadcast_to(now_s + stale_after_s[:, None], back.shape)
-        memory.recovering_until_s[back] = until[back]
+    if np.count_nonzero(back):
+        until_s = np.broadcast_to(now_s + stale_after_s[:, None], back.shape)
+        memory.recovering_until_s[back] = until_s[back]
+        memory.recovered_s = float(memory.recovering_until_s.max())
     memory.missing = ~good
     memory.seen |= good
-    recovering = memory.recovering_until_s > now_s
-    states = np.where(values == 0.0, ZERO, VALUE)
-    states[recovering] = RECOVERING
-    states[memory.missing] = MISSING
-    clean = np.where(good, values, np.nan)
-    return states, clean
+    states = (values == 0.0).astype(np.int8)  # VALUE or ZERO
+    if memory.recovered_s > now_s:
+        np.copyto(states, RECOVERING, where=memory.recovering_until_s > now_s)
+    np.copyto(states, MISSING, where=memory.missing)
+    return states, np.where(good, values, np.nan)

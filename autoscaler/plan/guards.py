@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoscaler.domain.arrays import Bools, Flags, Floats
+from autoscaler.domain.arrays import Bools, Flags, Floats, Ints
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Reason
-from autoscaler.domain.signal import MISSING, RECOVERING
+from autoscaler.domain.signal import MISSING, RECOVERING, ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +47,27 @@ class Context:
     """The loop's hold; the identity for strategies that release by a rule of their own."""
 
 
-def _lift(draft: Draft, to: Floats, reason: Reason) -> Draft:
+def _lift(draft: Draft, to: Floats | Ints, reason: Reason) -> Draft:
     moved: Bools = to > draft.floor
-    if not moved.any():
+    if not np.count_nonzero(moved):
         return draft
     return Draft(np.where(moved, to, draft.floor), draft.reasons | moved * np.uint32(reason))
 
 
-def _lower(draft: Draft, to: Floats, reason: Reason) -> Draft:
+def _lower(draft: Draft, to: Floats | Ints, reason: Reason) -> Draft:
     moved: Bools = to < draft.floor
-    if not moved.any():
+    if not np.count_nonzero(moved):
         return draft
     return Draft(np.where(moved, to, draft.floor), draft.reasons | moved * np.uint32(reason))
 
 
 def reactive(draft: Draft, context: Context) -> Draft:
     """While requests are late or the queue grows: at least the demand now."""
+    pressed = context.observation.pressed
+    if not np.count_nonzero(pressed):
+        return draft
     need = np.ceil(np.fmax(context.demand, 0.0) - 1e-9)
-    return _lift(draft, np.where(context.observation.pressed, need, 0.0), Reason.REACTIVE)
+    return _lift(draft, need * pressed, Reason.REACTIVE)
 
 
 def schedule_at_least(draft: Draft, context: Context) -> Draft:
@@ -84,13 +87,12 @@ def burst(draft: Draft, context: Context) -> Draft:
 
 def unknown(draft: Draft, context: Context) -> Draft:
     """Missing or recovering demand never lowers what was asked for."""
-    asked = context.observation.inventory.floor.astype(np.float64)
     state = context.observation.demand_state
-    missing, back = state == MISSING, state == RECOVERING
-    if not (missing.any() or back.any()):
+    if not np.count_nonzero(state > ZERO):
         return draft
-    draft = _lift(draft, np.where(missing, asked, 0.0), Reason.SIGNAL_MISSING)
-    return _lift(draft, np.where(back, asked, 0.0), Reason.SIGNAL_RECOVERING)
+    asked = context.observation.inventory.floor.astype(np.float64)
+    draft = _lift(draft, asked * (state == MISSING), Reason.SIGNAL_MISSING)
+    return _lift(draft, asked * (state == RECOVERING), Reason.SIGNAL_RECOVERING)
 
 
 def schedule_at_most(draft: Draft, context: Context) -> Draft:
@@ -100,12 +102,12 @@ def schedule_at_most(draft: Draft, context: Context) -> Draft:
 
 def minimum(draft: Draft, context: Context) -> Draft:
     """`replicas.min`."""
-    return _lift(draft, context.fleet.min_replicas.astype(np.float64), Reason.MINIMUM)
+    return _lift(draft, context.fleet.min_replicas, Reason.MINIMUM)
 
 
 def maximum(draft: Draft, context: Context) -> Draft:
     """`replicas.max`."""
-    return _lower(draft, context.fleet.max_replicas.astype(np.float64), Reason.MAXIMUM)
+    return _lower(draft, context.fleet.max_replicas, Reason.MAXIMUM)
 
 
 Guard = Callable[[Draft, Context], Draft]

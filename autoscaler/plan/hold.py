@@ -11,7 +11,10 @@ from autoscaler.domain.arrays import Floats
 
 @dataclass(slots=True)
 class Hold:
-    """Ring of what was wanted in the last ticks, float [N, ..., W]; owned by the loop."""
+    """wanted: float [N, ..., W], a ring of what was wanted in the last ticks; at_s: float [N, ..., 1], when.
+
+    Owned by the loop.
+    """
 
     at_s: Floats
     wanted: Floats
@@ -21,15 +24,13 @@ class Hold:
     def fresh(shape: tuple[int, ...], longest_s: float, tick_s: float) -> Hold:
         """Nothing wanted yet."""
         length = max(1, int(np.ceil(longest_s / tick_s - 1e-9)) + 1)
-        return Hold(np.full(length, -np.inf), np.zeros((length, *shape)), -1)
+        return Hold(np.full((length, *(1,) * len(shape)), -np.inf), np.zeros((length, *shape)), -1)
 
     def keep(self, now_s: float, wanted: Floats, hold_s: Floats) -> Floats:
         """The largest of what was wanted in the last `hold_s` (float [W], seconds), now included."""
         self.newest = (self.newest + 1) % self.at_s.size
         self.at_s[self.newest] = now_s
         self.wanted[self.newest] = wanted
-        recent = self.at_s[:, None] > now_s - np.maximum(hold_s, 0.0) - 1e-6
-        recent[self.newest] = True
-        recent = recent.reshape(recent.shape[0], *(1,) * (wanted.ndim - 1), recent.shape[1])
-        out: Floats = (self.wanted * recent).max(axis=0)
+        recent = self.at_s > now_s - np.maximum(hold_s, 0.0) - 1e-6
+        out: Floats = np.maximum.reduce(self.wanted * recent, axis=0)
         return out

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import numpy as np
 
-from autoscaler.domain.arrays import Ints
-from autoscaler.domain.hpa import SCALE_DOWN_WINDOW_S, HpaLaw
+from autoscaler.domain.hpa import HorizontalScaler
 from autoscaler.plan.planner import Proposal, View, with_headroom
 
 
@@ -18,21 +15,15 @@ class Hpa:
     holds = False
 
     def __init__(self, target: float, spare_share: float = 0.0) -> None:
-        self._law = HpaLaw(target)
+        self._scaler = HorizontalScaler(target)
         self._spare_share = spare_share
-        self._recent: deque[tuple[float, Ints]] = deque()
 
     def propose(self, view: View) -> Proposal:
-        """The largest recommendation of the stabilization window."""
+        """The law's replicas; where the demand is not known, no opinion."""
         floor = view.observation.inventory.floor
         with np.errstate(divide="ignore", invalid="ignore"):
-            use = with_headroom(view.demand, view.level) / np.where(floor > 0, floor, np.nan)
-        wanted = self._law.desired(floor, use)
-        wanted = np.where((floor == 0) & (view.demand > 0), 1, wanted)
-        self._recent.append((view.now_s, wanted))
-        while self._recent[0][0] < view.now_s - SCALE_DOWN_WINDOW_S:
-            self._recent.popleft()
-        stable = np.max([w for _, w in self._recent], axis=0)
-        replicas = np.where(np.isnan(view.demand), np.nan, np.where(wanted > floor, wanted, np.minimum(stable, floor)))
-        spare = np.ceil(replicas * self._spare_share)
-        return Proposal.of(replicas, replicas + spare)
+            use = with_headroom(view.demand, view.level) / floor
+        replicas = self._scaler.replicas(view.now_s, floor, use)
+        wanted = np.where(np.isnan(view.demand), np.nan, replicas)
+        spare = np.ceil(wanted * self._spare_share)
+        return Proposal.of(wanted, wanted + spare)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from autoscaler.domain.arrays import Bools, Floats
+from autoscaler.forecast.smoothing import smoothed_toward
 
 GAIN_PER_MINUTE = 0.0025
 MEAN_HALF_LIFE_S = 86_400.0
@@ -46,13 +47,15 @@ class OuterLoop:
         self, now_s: float, tick_s: float, lead_s: float, late: Floats, demand: Floats, alpha: Floats, frozen: Bools
     ) -> None:
         """One tick of realised lateness; `frozen` [W] stands still."""
-        known = np.isfinite(demand) & ~frozen
+        seen = np.where(frozen, np.nan, demand) if np.count_nonzero(frozen) else demand
         rate = 1.0 - 0.5 ** (tick_s / MEAN_HALF_LIFE_S)
-        moved = np.where(np.isnan(self.mean_demand), demand, self.mean_demand + rate * (demand - self.mean_demand))
-        self.mean_demand = np.where(known, moved, self.mean_demand)
+        self.mean_demand = smoothed_toward(self.mean_demand, seen, rate)
         gain = GAIN_PER_MINUTE * tick_s / 60.0
-        step = gain * (late / alpha - demand) / np.maximum(self.mean_demand, 1e-9)
-        knob = self.knob + np.where(known & np.isfinite(step) & (self.mean_demand > 0.0), step, 0.0)
+        step = gain * (late / alpha - seen) / np.maximum(self.mean_demand, 1e-9)
+        moves = np.isfinite(step) & (self.mean_demand > 0.0)
+        if np.count_nonzero(moves) < moves.size:
+            step = np.where(moves, step, 0.0)
+        knob = self.knob + step
         self.past.append((now_s, self.knob))
         while self.past[0][0] < now_s - lead_s:
             self.past.popleft()

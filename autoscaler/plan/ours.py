@@ -29,6 +29,8 @@ class Ours:
 
     def __init__(self, shared_nodes: bool) -> None:
         self._candidates: tuple[Quantile | Recurring, ...] = (Quantile(shared_nodes), Recurring())
+        low_high = np.array([c.knob_limits for c in self._candidates])
+        self._lowest, self._highest = low_high[:, :1], low_high[:, 1:]
         self._shadows: Shadows | None = None
         self._leader: Ints = np.zeros(0, dtype=np.int64)
         self._selected_at_s = 0.0
@@ -38,10 +40,9 @@ class Ours:
         if self._shadows is None:
             self._shadows = self._begin(view)
         shadows = self._shadows
-        both = [
-            c.propose(with_level(view, np.array([knob, _within(view.level, c.knob_limits)])))
-            for c, knob in zip(self._candidates, shadows.loop.knob, strict=True)
-        ]
+        real = np.minimum(np.maximum(view.level, self._lowest), self._highest)
+        levels = np.array([shadows.loop.knob, real])
+        both = [c.propose(with_level(view, levels[:, k])) for k, c in enumerate(self._candidates)]
         self._run_shadows(view, shadows, [p.room[0] for p in both], [p.burst[0] for p in both])
         if view.now_s >= self._selected_at_s + SELECT_EVERY_S:
             self._select(view, shadows)
@@ -49,7 +50,7 @@ class Ours:
 
     def _led(self, both: list[Proposal]) -> Proposal:
         """Each workload's row of its leader, at the knob of the real loop."""
-        if not self._leader.any():
+        if not np.count_nonzero(self._leader):
             first = both[0]
             room = first.room[1]
             return Proposal(room if first.floor is first.room else first.floor[1], room, first.burst[1])
@@ -60,16 +61,14 @@ class Ours:
         return Proposal(np.where(self._leader == 0, both[0].floor[1], both[1].floor[1]), room, burst)
 
     def _begin(self, view: View) -> Shadows:
-        lead_s = float((view.fleet.node_lead_s + view.fleet.replica_lead_s).max())
         self._leader = np.zeros(view.fleet.size, dtype=np.int64)
         self._selected_at_s = view.now_s + FIRST_SELECT_S - SELECT_EVERY_S
-        return Shadows.fresh(view.fleet.size, [c.knob_limits for c in self._candidates], lead_s, view.tick_s)
+        limits = [c.knob_limits for c in self._candidates]
+        return Shadows.fresh(view.fleet.size, limits, view.fleet.longest_lead_s, view.tick_s)
 
     def _run_shadows(self, view: View, shadows: Shadows, rooms: list[Floats], bursts: list[Floats]) -> None:
-        fleet = view.fleet
-        lead_s = fleet.node_lead_s + fleet.replica_lead_s
-        wanted, burst, demand = np.array(rooms), np.array(bursts), view.observation.demand
-        shadows.step(view.now_s, view.tick_s, lead_s, wanted, burst, demand, fleet.late_target)
+        demand, fleet = view.observation.demand, view.fleet
+        shadows.step(view.now_s, view.tick_s, fleet, np.array(rooms), np.array(bursts), demand)
 
     def _select(self, view: View, shadows: Shadows) -> None:
         self._selected_at_s = view.now_s
@@ -79,8 +78,3 @@ class Ours:
         switch = scores[best, rows] < ADVANTAGE * scores[self._leader, rows]
         self._leader = np.where(switch, best, self._leader)
         view.level[switch] = shadows.loop.knob[self._leader, rows][switch]
-
-
-def _within(level: Floats, limits: tuple[float, float]) -> Floats:
-    out: Floats = np.minimum(np.maximum(level, limits[0]), limits[1])
-    return out

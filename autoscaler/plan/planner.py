@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -69,7 +69,9 @@ class Planner(Protocol):
 
 def with_level(view: View, level: Floats) -> View:
     """The same view at other knobs, float [W] or [K, W]."""
-    return replace(view, level=level)
+    return View(
+        view.now_s, view.tick_s, view.fleet, view.observation, view.history, view.forecast, view.demand, level
+    )  # fmt: skip
 
 
 def with_headroom(replicas: Floats, level: Floats) -> Floats:

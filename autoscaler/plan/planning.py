@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autoscaler.domain.arrays import Floats
+from autoscaler.domain.arrays import Bools, Floats, Ints
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.forecast import Forecast
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Plan, Reason
-from autoscaler.domain.signal import MISSING, VALUE, ZERO
+from autoscaler.domain.signal import MISSING, ZERO
 from autoscaler.forecast.history import History
 from autoscaler.plan.groups import Groups
 from autoscaler.plan.guards import Bounds, Context, Draft, guarded
@@ -21,6 +21,7 @@ from autoscaler.plan.planner import Proposal, View
 from autoscaler.plan.strategies import Strategy
 from autoscaler.plan.tiers import place, spare_replicas
 
+FORECAST, POOL_LIMIT = np.uint32(Reason.FORECAST), np.uint32(Reason.POOL_LIMIT)
 BOUND_REASONS = np.uint32(Reason.MAXIMUM | Reason.SCHEDULE_AT_MOST | Reason.POOL_LIMIT)
 POOLED_LEVEL = 0.9
 
@@ -39,15 +40,13 @@ class PlanState:
     room_hold: Hold
     demand: Floats
     proposal: Proposal
-    bound: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    bound: Bools
     shared_nodes: bool
 
     @staticmethod
     def fresh(fleet: Fleet, strategy: Strategy, tick_s: float, shared_nodes: bool) -> PlanState:
         """A state that has planned nothing."""
-        longest_s = max(
-            float((fleet.node_lead_s + fleet.replica_lead_s).max()), float(np.nanmax(np.append(fleet.hold_s, 0.0)))
-        )
+        longest_s = max(fleet.longest_lead_s, float(np.nanmax(np.append(fleet.hold_s, 0.0))))
         nothing = np.full(fleet.size, np.nan)
         return PlanState(
             strategy=strategy,
@@ -72,34 +71,29 @@ def plan(
     tick_s: float,
 ) -> Plan:
     """The plan of this tick; updates the state."""
-    lead_s = fleet.node_lead_s + fleet.replica_lead_s
     known = np.isfinite(observation.demand)
-    state.demand = np.where(known, observation.demand, state.demand)
-    healthy = (observation.demand_state == VALUE) | (observation.demand_state == ZERO)
+    everywhere = np.count_nonzero(known) == known.size
+    state.demand = observation.demand if everywhere else np.where(known, observation.demand, state.demand)
     if state.strategy.looped:
         state.loop.update(
-            observation.now_s, tick_s, float(lead_s.max()), observation.late, observation.demand,
-            fleet.late_target, state.bound | ~healthy,
+            observation.now_s, tick_s, fleet.longest_lead_s, observation.late, observation.demand,
+            fleet.late_target, state.bound | (observation.demand_state > ZERO),
         )  # fmt: skip
     view = View(
         observation.now_s, tick_s, fleet, observation, history, forecast, state.demand, state.loop.knob
     )  # fmt: skip
     proposal = _last_good(state, state.strategy.planner.propose(view), observation)
     draft, room = _draft(state, proposal, fleet, observation, bounds, tick_s)
-    floor = draft.floor
-    pooled = _pooled(state, forecast, fleet)
-    spare = spare_replicas(room, floor, pooled, state.groups, fleet)
-    usual = np.fmax(state.loop.mean_demand if state.strategy.looped else state.demand, 0.0)
-    placeholders, short = place(spare, usual, observation.inventory, fleet)
-    reasons = draft.reasons | np.where(short, np.uint32(Reason.POOL_LIMIT), np.uint32(0))
+    placeholders, short = _beyond(draft.floor, room, state, forecast, observation, fleet)
+    reasons = draft.reasons | short * POOL_LIMIT
     state.bound = (reasons & BOUND_REASONS) > 0
-    return Plan(floor.astype(np.int64), placeholders, proposal.room, reasons, state.loop.knob)
+    return Plan(draft.floor.astype(np.int64), placeholders, proposal.room, reasons, state.loop.knob)
 
 
 def _last_good(state: PlanState, proposal: Proposal, observation: Observation) -> Proposal:
     """While demand is missing the last good target stands, never one made of nothing."""
     stands = (observation.demand_state == MISSING) & np.isfinite(state.proposal.floor)
-    if not stands.any():
+    if not np.count_nonzero(stands):
         state.proposal = proposal
         return proposal
     state.proposal = Proposal(
@@ -114,25 +108,44 @@ def _draft(
     state: PlanState, proposal: Proposal, fleet: Fleet, observation: Observation, bounds: Bounds, tick_s: float
 ) -> tuple[Draft, Floats]:
     """The floors after all guards, and the room after its own hold, float [W] each."""
-    asked = observation.inventory.floor.astype(np.float64)
-    floor = np.where(np.isnan(proposal.floor), asked, np.ceil(proposal.floor - 1e-6))
-    room = np.where(np.isnan(proposal.room), asked, np.ceil(proposal.room - 1e-6))
-    whole_lead_s = fleet.node_lead_s + fleet.replica_lead_s
-    break_even_s = fleet.replica_lead_s if state.shared_nodes else whole_lead_s
-    hold_s = np.where(np.isnan(fleet.hold_s), break_even_s, fleet.hold_s)
-    room_hold_s = np.where(np.isnan(fleet.hold_s), whole_lead_s, fleet.hold_s)
-    now_s, holds = observation.now_s, state.strategy.planner.holds
+    asked, now_s = observation.inventory.floor, observation.now_s
+    holds = state.strategy.planner.holds
+    break_even_s = fleet.replica_lead_s if state.shared_nodes else fleet.lead_s
 
     def keep(wanted: Floats) -> Floats:
-        return state.floor_hold.keep(now_s, wanted, hold_s - tick_s) if holds else wanted
+        return state.floor_hold.keep(now_s, wanted, _hold_s(fleet, break_even_s) - tick_s) if holds else wanted
 
-    draft = Draft(floor, np.full(fleet.size, Reason.FORECAST, dtype=np.uint32))
+    draft = Draft(_whole(proposal.floor, asked), np.full(fleet.size, FORECAST))
     context = Context(observation, fleet, bounds, state.demand, np.ceil(proposal.burst - 1e-6), keep)
     draft = guarded(draft, context, state.strategy.guards)
     if proposal.room is proposal.floor:
         return draft, draft.floor
-    kept = state.room_hold.keep(now_s, room, room_hold_s - tick_s) if holds else room
+    room = _whole(proposal.room, asked)
+    kept = state.room_hold.keep(now_s, room, _hold_s(fleet, fleet.lead_s) - tick_s) if holds else room
     return draft, np.minimum(kept, fleet.max_replicas)
+
+
+def _whole(wanted: Floats, asked: Ints) -> Floats:
+    """Whole replicas; what was asked for last where there is no opinion."""
+    whole: Floats = np.ceil(wanted - 1e-6)
+    unknown = np.isnan(whole)
+    return np.where(unknown, asked, whole) if np.count_nonzero(unknown) else whole
+
+
+def _hold_s(fleet: Fleet, break_even_s: Floats) -> Floats:
+    """The hold that the policy names, else the break-even time."""
+    return np.where(np.isnan(fleet.hold_s), break_even_s, fleet.hold_s)
+
+
+def _beyond(
+    floor: Floats, room: Floats, state: PlanState, forecast: Forecast | None, observation: Observation, fleet: Fleet
+) -> tuple[Ints, Bools]:
+    """(placeholders, int [W, P]; True [W] where the pools cannot hold all) for the room beyond the floors."""
+    if room is floor:
+        return np.zeros((fleet.size, len(fleet.pools)), dtype=np.int64), np.zeros(fleet.size, dtype=bool)
+    spare = spare_replicas(room, floor, _pooled(state, forecast, fleet), state.groups, fleet)
+    usual = np.fmax(state.loop.mean_demand if state.strategy.looped else state.demand, 0.0)
+    return place(spare, usual, observation.inventory, fleet)
 
 
 def _pooled(state: PlanState, forecast: Forecast | None, fleet: Fleet) -> Floats:

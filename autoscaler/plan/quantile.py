@@ -36,9 +36,13 @@ class Quantile:
         assert view.forecast is not None
         z = START_Z + view.level
         level = quantile_level(np.minimum(np.maximum(z, Z_LIMITS[0]), Z_LIMITS[1]))
-        beyond = 1.0 + STEP_BEYOND * np.maximum(z - Z_LIMITS[1], 0.0)
-        wanted = view.forecast.quantile(level) * beyond[..., None]
-        wanted = np.where(np.isnan(wanted), view.demand[:, None], wanted)
+        wanted = view.forecast.quantile(level)
+        beyond = z > Z_LIMITS[1]
+        if np.count_nonzero(beyond):
+            wanted = wanted * (1.0 + STEP_BEYOND * np.where(beyond, z - Z_LIMITS[1], 0.0))[..., None]
+        unknown = np.isnan(wanted)
+        if np.count_nonzero(unknown):
+            wanted = np.where(unknown, view.demand[:, None], wanted)
         room = wanted[..., 1]
         floor = np.minimum(wanted[..., 0], room) if self._shared_nodes else room
         return Proposal.of(floor, room)

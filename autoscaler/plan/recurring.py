@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from autoscaler.domain.arrays import Floats
-from autoscaler.forecast.recurrence import recurring_demand
+from autoscaler.forecast.recurrence import most_origins, recurring_demand
 from autoscaler.plan.planner import Proposal, View, with_headroom
+
+BINS_AT_ONCE = 60
 
 
 class Recurring:
@@ -17,15 +19,22 @@ class Recurring:
     holds = True
 
     def __init__(self) -> None:
-        self._at_bin = -1
-        self._burst: Floats = np.zeros(0)
+        self._from_bin = 0
+        self._bursts: Floats = np.zeros((0, 0))
 
     def propose(self, view: View) -> Proposal:
         """The burst is wanted from the lead time before it until two bins after, and not a tick longer."""
-        lead_s = view.fleet.node_lead_s + view.fleet.replica_lead_s
-        ahead = int(np.ceil(lead_s.max() / view.history.bin_s - 1e-9))
-        if self._at_bin != view.history.last_bin or not self._burst.size:
-            self._at_bin = view.history.last_bin
-            self._burst = recurring_demand(view.history, ahead)[: view.fleet.size]
         wanted = with_headroom(view.demand, view.level)
-        return Proposal(wanted, wanted, np.broadcast_to(self._burst, wanted.shape))
+        burst = self._burst(view)
+        return Proposal(wanted, wanted, burst if wanted.ndim == 1 else np.array([burst] * wanted.shape[0]))
+
+    def _burst(self, view: View) -> Floats:
+        """What usually comes now, float [W]; looked up for many bins at once, and once a bin at most."""
+        row = view.history.last_bin - self._from_bin
+        if not 0 <= row < self._bursts.shape[0]:
+            ahead = int(np.ceil(view.fleet.longest_lead_s / view.history.bin_s - 1e-9))
+            origins = min(BINS_AT_ONCE, most_origins(view.history, ahead))
+            self._bursts = recurring_demand(view.history, ahead, origins)[:, : view.fleet.size]
+            self._from_bin, row = view.history.last_bin, 0
+        out: Floats = self._bursts[row]
+        return out

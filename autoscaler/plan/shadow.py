@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoscaler.domain.arrays import Bools, Floats
+from autoscaler.domain.fleet import Fleet
 from autoscaler.plan.hold import Hold
 from autoscaler.plan.loop import OuterLoop
 
@@ -46,24 +47,27 @@ class Shadows:
             demand=np.zeros(workloads),
         )
 
-    def step(
-        self, now_s: float, tick_s: float, lead_s: Floats, wanted: Floats, burst: Floats, demand: Floats, alpha: Floats
-    ) -> None:
+    def step(self, now_s: float, tick_s: float, fleet: Fleet, wanted: Floats, burst: Floats, demand: Floats) -> None:
         """One tick: lateness of what was ordered before, then the new orders.
 
-        wanted, burst: float [C, W], as in `Proposal`. lead_s, demand, alpha: float [W]; NaN demand scores nothing.
+        wanted, burst: float [C, W], as in `Proposal`. demand: float [W]; NaN scores nothing.
         """
         known: Bools = np.isfinite(demand)
-        need = np.where(known, demand, 0.0)
-        late = np.maximum(need - self.ordered.min(axis=0), 0.0)
+        need, billed = demand, self.ordered[self.newest]
+        if np.count_nonzero(known) < known.size:
+            need, billed = np.where(known, demand, 0.0), billed * known
+        late = np.maximum(need - np.minimum.reduce(self.ordered, axis=0), 0.0)
         decay = 0.5 ** (tick_s / SCORE_HALF_LIFE_S)
         self.late = decay * self.late + late
         self.demand = decay * self.demand + need
-        self.cost = decay * self.cost + self.ordered[self.newest] * known
-        self.loop.update(now_s, tick_s, float(lead_s.max()), late, demand, alpha, ~known)
-        wish = np.maximum(np.ceil(np.fmax(wanted, 0.0) - 1e-6), np.where(late > 0.0, np.ceil(need), 0.0))
+        self.cost = decay * self.cost + billed
+        self.loop.update(now_s, tick_s, fleet.longest_lead_s, late, demand, fleet.late_target, ~known)
+        wish = np.ceil(np.fmax(wanted, 0.0) - 1e-6)
+        short = late > 0.0
+        if np.count_nonzero(short):
+            wish = np.maximum(wish, np.ceil(need) * short)
         self.newest = (self.newest + 1) % self.ordered.shape[0]
-        kept = self.hold.keep(now_s, wish, lead_s - tick_s)
+        kept = self.hold.keep(now_s, wish, fleet.lead_s - tick_s)
         self.ordered[self.newest] = np.maximum(kept, np.ceil(burst - 1e-6))
 
     def scores(self, alpha: Floats) -> Floats:

@@ -75,7 +75,7 @@ def _fill(
     for p in order:
         if count == 0:
             break
-        fits = int(min(count, max(0.0, room[p] // gpus)))
+        fits = int(min(count, max(0.0, np.floor(room[p] / gpus))))
         if not inventory.obtainable[p]:
             fits = min(fits, max(0, int(have[w, p] - wanted[w, p])))
         wanted[w, p] += fits

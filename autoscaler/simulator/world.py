@@ -9,11 +9,11 @@ from autoscaler.domain.arrays import Floats, Ints
 
 @dataclass(frozen=True, slots=True)
 class TickRecord:
-    """One tick of W workloads, arrays [W].
+    """One tick of W workloads on P pools, arrays [W] unless said.
 
     arrivals, served, late: requests in the tick (arrivals NaN where the trace is missing). offered_replicas: arrivals
     over what a replica serves in a tick. ready_replicas, starting_replicas, floor: replicas. queue: requests waiting.
-    billed_gpus_*, warm_gpus: GPUs. placeholders_*: pods. starts: replica starts asked for in the tick.
+    billed_gpus: GPUs, float [W, P]. warm_gpus: GPUs. placeholders_*: pods. starts: replica starts begun in the tick.
     """
 
     arrivals: Floats
@@ -23,8 +23,7 @@ class TickRecord:
     queue: Floats
     served: Floats
     late: Floats
-    billed_gpus_primary: Floats
-    billed_gpus_burst: Floats
+    billed_gpus: Floats
     placeholders_bound: Ints
     placeholders_pending: Ints
     warm_gpus: Ints

@@ -1,0 +1,108 @@
+"""Runs the strategies of a scenario, each through the loop on its own copy of the simulated cluster, and scores them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoscaler.evaluation.comparison import StrategyRun
+from autoscaler.evaluation.fleet_score import FleetSummary, Scored, fleet_summary
+from autoscaler.evaluation.parallel import Advance, Watch, run_all
+from autoscaler.evaluation.replay import Recording, Replay, run
+from autoscaler.evaluation.scenario import ScenarioRun
+from autoscaler.evaluation.shared_bound import SharedBound, shared_bound
+from autoscaler.plan.strategies import Setting, strategy
+from autoscaler.simulator.full import FullWorld
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StrategyResult:
+    """Summary of the scored part, and what happened over the whole replay."""
+
+    summary: FleetSummary
+    run: StrategyRun
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    scenario: ScenarioRun
+    strategy: str | None
+    """None: the bound."""
+
+
+def run_scenario(scenario: ScenarioRun, strategies: Sequence[str], watch: Watch | None = None) -> list[StrategyResult]:
+    """One result a strategy, in order. Raises ValueError for a strategy that there is not."""
+    for name in strategies:
+        strategy(name, _setting(scenario))
+    jobs = [_Job(scenario, name) for name in (*strategies, None)]
+    found = run_all(_work, jobs, watch)
+    bound = found[-1]
+    assert isinstance(bound, SharedBound)
+    replays = [r for r in found[:-1] if isinstance(r, _Replayed)]
+    return [_scored(scenario, replay, bound) for replay in replays]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Replayed:
+    recording: Recording
+    notices: int
+
+
+def _setting(scenario: ScenarioRun) -> Setting:
+    shared = any(p.pool.gpus_per_node > 1 for p in scenario.cluster.pools) or len(scenario.cluster.workloads) > 1
+    return Setting(scenario.spec.warmup_s, shared, np.zeros((1, 1), dtype=np.int64))
+
+
+def _work(job: _Job, advance: Advance) -> _Replayed | SharedBound:
+    if job.strategy is None:
+        return scenario_bound(job.scenario)
+    scenario, setting = job.scenario, _setting(job.scenario)
+    world = FullWorld(scenario.cluster)
+    tick_s = scenario.spec.tick_s
+    ticks = round((scenario.spec.warmup_s + scenario.spec.score_s) / tick_s)
+    chosen = strategy(job.strategy, setting)
+    replay = Replay(scenario.policies, chosen, tick_s, ticks, shared_nodes=setting.shared_nodes, details=True)
+    recording = run(world, replay, advance)
+    return _Replayed(recording, world.notices)
+
+
+def scenario_bound(scenario: ScenarioRun) -> SharedBound:
+    """What no plan can undercut over the scored part: constant mean lead times, no image to pull."""
+    first = round(scenario.spec.warmup_s / scenario.step_s)
+    end = first + round(scenario.spec.score_s / scenario.step_s)
+    return shared_bound(
+        [demand[first:end] for demand in scenario.offered],
+        [w.gpus for w in scenario.cluster.workloads],
+        scenario.step_s,
+        scenario.node_mean_s,
+        scenario.replica_means_s,
+    )
+
+
+def _scored(scenario: ScenarioRun, replayed: _Replayed, bound: SharedBound) -> StrategyResult:
+    recording = replayed.recording
+    first = round(scenario.spec.warmup_s / recording.tick_s)
+    columns = {name: column[first:] for name, column in recording.columns.items()}
+    part = Scored(
+        tick_s=recording.tick_s,
+        billed=recording.billed_gpus[first:],
+        arrivals=columns["arrivals"],
+        late=columns["late"],
+        offered=columns["offered_replicas"],
+        starts=columns["starts"],
+    )
+    fleet = scenario.policies.fleet
+    summary = fleet_summary(
+        recording.strategy,
+        part,
+        fleet,
+        bound,
+        seed=scenario.spec.seed,
+        ticks_per_second=round(recording.ticks_per_second, 1),
+        notices=replayed.notices,
+    )
+    timelines, pools = recording.timelines(fleet.names), recording.pool_timelines()
+    return StrategyResult(summary, StrategyRun(recording.strategy, tuple(timelines), tuple(pools)))
+

@@ -1,0 +1,100 @@
+"""Compiles documents into the fleet: policies and pools as arrays, schedules as books."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from autoscaler.domain.arrays import Bools, Floats, Ints
+from autoscaler.domain.fleet import NO_MAXIMUM, Fleet
+from autoscaler.domain.pool import Pool
+from autoscaler.policy.check import PolicyDocument, PoolDocument, check
+from autoscaler.policy.governed import Governed
+from autoscaler.policy.problem import PolicyError, Problem, nearest
+from autoscaler.policy.schedule import book
+
+ONE_ZONE = ("a",)
+"""Zones of a pool that names none: nothing to spread over."""
+
+
+def compile_fleet(
+    policies: Sequence[PolicyDocument],
+    pools: Sequence[PoolDocument],
+    shapes: Mapping[str, int],
+    leads: Mapping[str, tuple[float, float]],
+    epoch_s: float = 0.0,
+) -> Governed:
+    """The policies and pools of one run. Raises PolicyError with all that does not fit together.
+
+    shapes: GPUs a replica by policy name, as the live pod or a scenario says. leads: (node, replica) lead time in
+    seconds by policy name. epoch_s: the time of day and year, in seconds since the epoch, at time 0 of the run.
+    Workloads stand in the order of priority, which is the order in which scarce pools are filled; pools as given.
+    """
+    problems = [*check(policies, pools), *_unmeasured(policies, shapes, "GPUs a replica")]
+    problems += _unmeasured(policies, leads, "lead times")
+    if problems:
+        raise PolicyError(problems)
+    ordered = sorted(policies, key=lambda document: -document.model.priority)
+    return Governed(_fleet(ordered, pools, shapes, leads), tuple(book(d.model.schedules) for d in ordered), epoch_s)
+
+
+def _fleet(
+    policies: Sequence[PolicyDocument],
+    pools: Sequence[PoolDocument],
+    shapes: Mapping[str, int],
+    leads: Mapping[str, tuple[float, float]],
+) -> Fleet:
+    specs = [document.model for document in policies]
+    names = tuple(document.name for document in policies)
+    pool_names = [document.name for document in pools]
+    return Fleet(
+        names=names,
+        pools=tuple(_pool(document) for document in pools),
+        primary=_members([spec.pools.primary for spec in specs], pool_names),
+        burst=_members([spec.pools.burst for spec in specs], pool_names),
+        gpus_per_replica=_whole([shapes[name] for name in names]),
+        min_replicas=_whole([spec.replicas.min for spec in specs]),
+        max_replicas=_whole([NO_MAXIMUM if spec.replicas.max is None else spec.replicas.max for spec in specs]),
+        late_target=_floats([spec.objective.late_requests for spec in specs]),
+        arrivals_per_replica=_floats([spec.demand.per_replica.arrivals_per_s for spec in specs]),
+        concurrency_per_replica=_floats([spec.demand.per_replica.concurrency for spec in specs]),
+        utilization_per_replica=_floats([spec.demand.per_replica.gpu_utilization for spec in specs]),
+        stale_after_s=_floats([spec.demand.stale_after_s for spec in specs]),
+        hold_s=_floats([spec.scale_in.hold_s for spec in specs]),
+        node_lead_s=_floats([leads[name][0] for name in names]),
+        replica_lead_s=_floats([leads[name][1] for name in names]),
+    )
+
+
+def _unmeasured(policies: Sequence[PolicyDocument], given: Mapping[str, object], what: str) -> Iterator[Problem]:
+    """Policies of which the run does not say what their replicas are like."""
+    for document in policies:
+        if document.name not in given:
+            said = f"{what} of this policy are not given"
+            yield document.problem(("metadata", "name"), said, nearest(document.name, given))
+
+
+def _pool(document: PoolDocument) -> Pool:
+    spec = document.model
+    return Pool(
+        name=document.name,
+        capacity_type=spec.capacity_type,
+        gpus_per_node=spec.gpus_per_node,
+        price_per_gpu_hour_dollars=spec.price_per_gpu_hour_dollars,
+        max_nodes=spec.nodes.max,
+        zones=spec.zones or ONE_ZONE,
+    )
+
+
+def _members(named: Sequence[Sequence[str]], pools: Sequence[str]) -> Bools:
+    rows = [[pool in names for pool in pools] for names in named]
+    return np.array(rows, dtype=bool).reshape(len(named), len(pools))
+
+
+def _whole(values: Sequence[int]) -> Ints:
+    return np.array(values, dtype=np.int64)
+
+
+def _floats(values: Sequence[float | None]) -> Floats:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)

@@ -1,0 +1,236 @@
+"""CapacityPolicy: what a platform team wants for one workload; and the kinds of document there are.
+
+Values that contradict each other within one policy are errors here; what contradicts another document is found when
+the documents are compiled together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self
+
+from cronsim import CronSim, CronSimError
+from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
+
+from autoscaler.policy.demand import Demand, Query
+from autoscaler.policy.pool import GpuPool
+from autoscaler.policy.problem import Conflict, Conflicts
+from autoscaler.policy.values import (
+    AutoDuration,
+    Count,
+    Duration,
+    LocalDate,
+    Name,
+    Part,
+    PositiveDuration,
+    Share,
+    Text,
+    Whole,
+    ZoneName,
+    no_longer_than,
+)
+
+
+class Workload(Part):
+    """The scalable object that the policy is for."""
+
+    api_version: Text = Field(default="apps/v1", description="API group and version. Default apps/v1.")
+    kind: Text = Field(default="Deployment", description="Kind with the scale subresource. Default Deployment.")
+    namespace: Name = Field(description="Namespace. Required: the same name often stands in several.")
+    name: Text = Field(description="Name of the object. Required.")
+
+
+class Objective(Part):
+    """How many requests may be late. Fewer cost more."""
+
+    late_requests: Share = Field(
+        default=0.01,
+        gt=0,
+        lt=1,
+        description="Share of requests that may be late, between 0 and 100 %, ends excluded. Default 1%: the cost of "
+        "the last per cent is steep.",
+    )
+    late_after_s: Duration = Field(
+        default=1.0,
+        alias="lateAfter",
+        description="Wait for capacity from which a request is late, a duration. Default 1s: people notice.",
+    )
+    measured: Query | None = Field(
+        default=None,
+        description="Share of late requests, 0..1, where your telemetry knows it. Default estimated from demand and "
+        "ready replicas.",
+    )
+
+
+class Tiers(Part):
+    """The pools of a workload, in order of preference."""
+
+    primary: tuple[Name, ...] = Field(
+        min_length=1, description="On-demand GpuPools that carry the usual demand. Required, one or more."
+    )
+    burst: tuple[Name, ...] = Field(
+        default=(), description="GpuPools that carry what comes on top, usually spot. Default none."
+    )
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        places: list[tuple[str, int, Name]] = [
+            *(("primary", n, name) for n, name in enumerate(self.primary)),
+            *(("burst", n, name) for n, name in enumerate(self.burst)),
+        ]
+        seen: set[str] = set()
+        conflicts = []
+        for tier, number, name in places:
+            if name in seen:
+                conflicts.append(Conflict((tier, number), f"pool {name} is named twice", "name it once"))
+            seen.add(name)
+        Conflicts.check(conflicts)
+        return self
+
+
+class Replicas(Part):
+    """Bounds on the replicas, and how they are moved."""
+
+    min: Whole = Field(
+        default=1, description="Least replicas, a count. Default 1: from zero the first request waits a whole start."
+    )
+    max: Count | None = Field(
+        default=None, description="Most replicas, a count. Default no limit of ours: pools set it."
+    )
+    via: Literal["auto", "hpa", "scale"] = Field(
+        default="auto",
+        description="The owner of the replica count, through whose own field floors move: hpa (minReplicas) or scale "
+        "(the scale subresource). Default auto: looked up in the cluster.",
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.max is not None and self.min > self.max:
+            hint = f"write `{self.max}` or less, or raise max"
+            Conflicts.check([Conflict(("min",), f"min {self.min} is above max {self.max}", hint)])
+        return self
+
+
+class Amount(Part):
+    """An amount of capacity."""
+
+    replicas: Whole = Field(description="Replicas, a count. Required.")
+
+
+def _cron(value: str) -> str:
+    if len(value.split()) != 5:
+        raise ValueError("a start has five fields; write for example `0 9 * * mon-fri` in quotes")
+    try:
+        CronSim(value, datetime(2000, 1, 1, tzinfo=UTC))
+    except CronSimError as error:
+        hint = "write minute hour day month weekday, for example `0 9 * * mon-fri`"
+        raise ValueError(f"not a cron expression: {str(error).lower()}; {hint}") from None
+    return value
+
+
+class Schedule(Part):
+    """What is known in advance, every day or week."""
+
+    name: Name = Field(description="Name within the policy, shown as the reason of a floor. Required.")
+    start: Annotated[Text, AfterValidator(_cron)] = Field(
+        description="When it begins: cron with five fields (minute hour day month weekday), local time. Required."
+    )
+    duration_s: PositiveDuration = Field(
+        alias="duration",
+        description="How long it is in force, a duration of elapsed time. Required.",
+    )
+    timezone: ZoneName = Field(
+        description="IANA time zone of start and except. Required: a default would be wrong for most by hours."
+    )
+    at_least: Amount | None = Field(
+        default=None, description="Floor while in force, and from `ahead` before. Default none."
+    )
+    at_most: Amount | None = Field(default=None, description="Ceiling while in force. Default none.")
+    except_dates: tuple[LocalDate, ...] = Field(
+        default=(), alias="except", description="Local dates on which it does not begin. Default none."
+    )
+    ahead_s: AutoDuration = Field(
+        default=None,
+        alias="ahead",
+        description="How long before the start the floor begins, a duration. Default auto: the lead time, which is "
+        "also the least, since a floor that begins later is late.",
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.at_least is None and self.at_most is None:
+            Conflicts.check([Conflict((), "says nothing", "add `atLeast: {replicas: 8}` or atMost")])
+        if self.at_least is None and self.ahead_s is not None:
+            Conflicts.check([Conflict(("ahead",), "a ceiling does not begin ahead", "remove `ahead` or add atLeast")])
+        if self.at_least is not None and self.at_most is not None and self.at_least.replicas > self.at_most.replicas:
+            hint = f"write `{self.at_most.replicas}` or less"
+            Conflicts.check([Conflict(("atLeast", "replicas"), "atLeast is above atMost", hint)])
+        return self
+
+
+class ScaleIn(Part):
+    """When capacity goes."""
+
+    hold_s: Annotated[AutoDuration, AfterValidator(no_longer_than("1d"))] = Field(
+        default=None,
+        alias="hold",
+        description="How long what was wanted is kept, a duration. Default auto: the time that a restart costs, from "
+        "which on letting go is cheaper.",
+    )
+
+
+class CapacityPolicy(Part):
+    """`spec` of kind CapacityPolicy."""
+
+    mode: Literal["observe", "act"] = Field(
+        default="observe", description="observe plans and touches nothing, act moves capacity. Default observe."
+    )
+    priority: int = Field(
+        default=0,
+        strict=True,
+        ge=-1_000_000,
+        le=1_000_000,
+        description="Who goes first when pools are short: the higher. No unit. Default 0; equal ones go as read.",
+    )
+    workload: Workload = Field(description="What is scaled. Required.")
+    demand: Demand = Field(description="Where demand is read. Required.")
+    objective: Objective = Field(default=Objective(), description="How many requests may be late. Default 1% after 1s.")
+    pools: Tiers = Field(description="Where replicas may stand. Required.")
+    replicas: Replicas = Field(default=Replicas(), description="Bounds. Default from 1, no limit.")
+    schedules: tuple[Schedule, ...] = Field(default=(), description="What is known in advance. Default nothing.")
+    scale_in: ScaleIn = Field(default=ScaleIn(), description="When capacity goes. Default at break-even.")
+
+    @field_validator("schedules")
+    @classmethod
+    def _names_differ(cls, schedules: tuple[Schedule, ...]) -> tuple[Schedule, ...]:
+        names = [schedule.name for schedule in schedules]
+        Conflicts.check(
+            [
+                Conflict((n, "name"), f"schedule {name} is already there", "give each schedule a name of its own")
+                for n, name in enumerate(names)
+                if name in names[:n]
+            ]
+        )
+        return schedules
+
+    @model_validator(mode="after")
+    def _schedules_within_bounds(self) -> Self:
+        Conflicts.check(list(_out_of_bounds(self.schedules, self.replicas)))
+        return self
+
+
+def _out_of_bounds(schedules: tuple[Schedule, ...], bounds: Replicas) -> Iterator[Conflict]:
+    """Floors above the maximum and ceilings below the minimum: the bound would win without a word."""
+    for n, schedule in enumerate(schedules):
+        least, most = schedule.at_least, schedule.at_most
+        if least is not None and bounds.max is not None and least.replicas > bounds.max:
+            said = f"above replicas.max {bounds.max}, which wins"
+            yield Conflict(("schedules", n, "atLeast", "replicas"), said, f"write `{bounds.max}` or less")
+        if most is not None and most.replicas < bounds.min:
+            said = f"below replicas.min {bounds.min}, which wins"
+            yield Conflict(("schedules", n, "atMost", "replicas"), said, f"write `{bounds.min}` or more")
+
+
+KINDS: Mapping[str, type[BaseModel]] = {"GpuPool": GpuPool, "CapacityPolicy": CapacityPolicy}
+"""The kinds of document that platform teams write, with the model of their `spec`."""

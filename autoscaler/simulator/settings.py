@@ -1,0 +1,174 @@
+"""What a simulated cluster of full fidelity is made of: pools, workloads, the node autoscaler's habits, faults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from autoscaler.domain.arrays import Floats
+from autoscaler.domain.pool import Pool
+from autoscaler.domain.signal import SignalKind
+from autoscaler.simulator.stages import StageLaw
+
+
+@dataclass(frozen=True, slots=True)
+class SpotMarket:
+    """How a spot pool loses nodes.
+
+    mean_up_s: mean time to the loss of a single node. shape: of the Weibull law of that time; below 1 young nodes are
+    lost sooner, as recorded ones are. zone_events_a_day: how often a zone is called back at once, taking each of its
+    nodes with probability `zone_share`, after which the zone grants none for `drought_s`. notice_s: warning before a
+    node goes; its pods are drained when it comes.
+    """
+
+    mean_up_s: float = 24 * 3600.0
+    shape: float = 0.6
+    zone_events_a_day: float = 0.5
+    zone_share: float = 0.7
+    drought_s: float = 1800.0
+    notice_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSetting:
+    """One pool: stages from the grant of a node to its being usable (boot, driver), and its market where it is spot."""
+
+    pool: Pool
+    stages: tuple[StageLaw, ...]
+    min_nodes: int = 0
+    spot: SpotMarket | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HpaSetting:
+    """A HorizontalPodAutoscaler above our floor: wanted arrivals of a replica over what it can carry, 0..1."""
+
+    target: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WorkloadSetting:
+    """One workload.
+
+    requests: float [N], arrivals in each step of `step_s` seconds, NaN where the traffic is not known: nothing comes
+    then, and nothing is scored. requests_per_s: what a replica serves. image: the pull, which a node does once a
+    workload; stages: from there to serving (weights, CUDA, transfer, warm-up). late_after_s: a request that waits
+    longer is late; patience_s: one that waits longer leaves. drain_s: from the end of a replica to its GPUs being free.
+    """
+
+    name: str
+    requests: Floats
+    step_s: float
+    requests_per_s: float
+    pools: tuple[int, ...]
+    gpus: int
+    image: StageLaw
+    stages: tuple[StageLaw, ...]
+    late_after_s: float = 1.0
+    patience_s: float = 30.0
+    drain_s: float = 10.0
+    concurrency: float | None = None
+    max_replicas: int | None = None
+    hpa: HpaSetting | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AutoscalerProfile:
+    """When a node autoscaler acts, in seconds. Figures: kubernetes/autoscaler FAQ and source, kubernetes-sigs/karpenter
+    source and documentation, both measured on a real control plane.
+
+    scan_s: period of its loop. wait_s: with GPU pods pending the oldest unhelped one must be this old. batch_s: idle
+    time that closes a batch of pending pods. one_pool_a_scan: a scan expands one pool only. backoff_s: first and
+    longest time for which a zone that refused is left alone. scale_down_delay_s: an unneeded node is kept so long (and
+    all of them after a node was added, where `delays_after_add`); release_s: and is gone so much later. moves_pods:
+    pods on a node that they fill by less than half are moved where they fit elsewhere; else only empty nodes go
+    (`consolidationPolicy: WhenEmpty`). recheck_s: a little used node whose pods fit nowhere is not looked at so long.
+    """
+
+    name: str
+    scan_s: float
+    wait_s: float
+    batch_s: float
+    one_pool_a_scan: bool
+    backoff_s: tuple[float, float]
+    scale_down_delay_s: float
+    delays_after_add: bool
+    release_s: float
+    moves_pods: bool
+    recheck_s: float
+
+
+CLUSTER_AUTOSCALER = AutoscalerProfile(
+    name="cluster-autoscaler",
+    scan_s=10.0,
+    wait_s=30.0,
+    batch_s=2.0,
+    one_pool_a_scan=True,
+    backoff_s=(300.0, 1800.0),
+    scale_down_delay_s=600.0,
+    delays_after_add=True,
+    release_s=0.04,
+    moves_pods=True,
+    recheck_s=300.0,
+)
+KARPENTER = AutoscalerProfile(
+    name="karpenter",
+    scan_s=10.0,
+    wait_s=0.0,
+    batch_s=1.0,
+    one_pool_a_scan=False,
+    backoff_s=(180.0, 180.0),
+    scale_down_delay_s=300.0,
+    delays_after_add=False,
+    release_s=20.0,
+    moves_pods=False,
+    recheck_s=0.0,
+)
+PROFILES = {profile.name: profile for profile in (CLUSTER_AUTOSCALER, KARPENTER)}
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsOutage:
+    """No scrape succeeds from `from_s` until `until_s`."""
+
+    from_s: float
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StockOut:
+    """The zone of a pool (all zones where None) grants no node from `from_s` until `until_s`."""
+
+    pool: int
+    zone: int | None
+    from_s: float
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneLoss:
+    """At `at_s` the spot market calls back every node of a pool's zone, with notice."""
+
+    pool: int
+    zone: int
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSetting:
+    """A cluster. expander: pools in the order in which the node autoscaler tries them for pods that no pin directs.
+
+    scrape_s: period of the metrics; a tick sees what was scraped before it. rate_window_s: of the rates. bind_s: from a
+    pod that fits to its binding. signals: the ones that can be read. start_replicas: ready at time 0, by workload.
+    """
+
+    pools: tuple[PoolSetting, ...]
+    workloads: tuple[WorkloadSetting, ...]
+    autoscaler: AutoscalerProfile
+    expander: tuple[int, ...]
+    start_replicas: tuple[int, ...]
+    signals: frozenset[SignalKind]
+    seed: int
+    scrape_s: float = 15.0
+    rate_window_s: float = 60.0
+    bind_s: float = 0.1
+    faults: tuple[MetricsOutage | StockOut | ZoneLoss, ...] = field(default=())
