@@ -19,7 +19,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from autoscaler.compose import DAY_S, TraceRun, replay_traffic
+from autoscaler.compose.trace import replay_traffic
+from autoscaler.compose.trace_run import DAY_S, TraceRun
 from autoscaler.domain.arrays import Floats
 from autoscaler.evaluation.replay import Recording
 from autoscaler.evaluation.score import score

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -26,13 +26,24 @@ def progress_bar(label: str) -> Iterator[Report]:
 
 
 @contextmanager
-def jobs_bar(label: str) -> Iterator[Watch]:
-    """The same for jobs that run side by side: a callback that is told the share done, 0..1, of each."""
+def jobs_bar(label: str, names: Sequence[str] = ()) -> Iterator[Watch]:
+    """The same for jobs that run side by side: a callback that is told the share done, 0..1, of each.
+
+    One bar for all, or one for each of the names where there are some.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda shares: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda shares: bar.update(task, completed=sum(shares), total=len(shares))
+        tasks = [bar.add_task(f"{label}: {name}", total=1.0) for name in names] or [bar.add_task(label, total=None)]
+
+        def watch(shares: Sequence[float]) -> None:
+            if names:
+                for task, share in zip(tasks, shares, strict=False):
+                    bar.update(task, completed=share)
+            else:
+                bar.update(tasks[0], completed=sum(shares), total=len(shares))
+
+        yield watch

@@ -1,72 +1,210 @@
-"""`autoscaler simulate`: a recorded trace through the real control loop on a simulated cluster."""
+"""`autoscaler simulate`: traffic through the real control loop on a simulated cluster, from a scenario or a trace."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from autoscaler.cli import options
-from autoscaler.cli.progress import progress_bar
-from autoscaler.cli.tables import summary_table
-from autoscaler.compose import TraceRun, run_trace
+from autoscaler.cli.errors import InputError
+from autoscaler.cli.options import OutputFormat
+from autoscaler.cli.progress import jobs_bar
+from autoscaler.cli.tables import lateness_table, table
+from autoscaler.compose import scenario as scenarios
+from autoscaler.compose import trace as traces
+from autoscaler.compose.trace_run import TraceRun
+from autoscaler.evaluation.comparison import Comparison
+from autoscaler.evaluation.report import write_report
+from autoscaler.evaluation.scenario import read_scenario
 from autoscaler.evaluation.timeline import write_timeline
+
+TRACE = "Options of a trace"
+
+
+def _option(text: str, default: str, *names: str) -> Any:
+    return typer.Option(*names, help=text, show_default=default, rich_help_panel=TRACE)
 
 
 def simulate(
-    trace: Annotated[Path, typer.Option(help="Trace of requests, .csv or .csv.gz.")],
-    series: Annotated[str | None, typer.Option(help="Series of the trace, where it holds several.")] = None,
-    strategy: Annotated[str, typer.Option(help="Strategy; `+loop` adds our outer loop to any.")] = "ours",
-    node_lead_time: Annotated[str, typer.Option(help="From asking for a node to its being ready.")] = "180s",
-    replica_lead_time: Annotated[str, typer.Option(help="From a ready node to a serving replica.")] = "120s",
-    scale_down_delay: Annotated[str, typer.Option(help="How long the node autoscaler keeps an empty node.")] = "0s",
-    late: Annotated[str, typer.Option(help="Allowed share of late requests.")] = "1%",
-    fleet_peak: Annotated[float, typer.Option(help="Replicas at the 99.5th percentile of demand.")] = 30.0,
-    warmup: Annotated[str, typer.Option(help="Time before anything is scored.")] = "7d",
-    score: Annotated[str | None, typer.Option(help="Time scored after the warm-up; all by default.")] = None,
-    tick: Annotated[str, typer.Option(help="Time between two decisions.")] = "60s",
-    seed: Annotated[int, typer.Option(help="Seed of everything drawn.")] = 1,
-    signals: Annotated[str, typer.Option(help="Signals the loop sees: arrivals, or queue,gpu.")] = "arrivals",
-    gpu_price: Annotated[float, typer.Option(help="Dollars a GPU-hour.")] = 1.0,
-    poisson: Annotated[bool, typer.Option(help="Draw counts inside longer steps instead of spreading them.")] = False,
-    timeline: Annotated[Path | None, typer.Option(help="Write one CSV row a tick here.")] = None,
-    output: Annotated[options.OutputFormat, typer.Option("--format", help="Output.")] = options.OutputFormat.TEXT,
+    scenario: Annotated[Path | None, typer.Argument(help="Scenario file (YAML): pools, policies, traffic.")] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            help="Strategy, or several parted by commas; `+loop` adds our outer loop to any.",
+            show_default="ours, or what the scenario lists",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of everything drawn.", show_default="1, or the scenario's")
+    ] = None,
+    timeline: Annotated[Path | None, typer.Option(help="Write one CSV row a tick and workload here.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page that shows what happened here, one HTML file.")
+    ] = None,
+    output: Annotated[OutputFormat, typer.Option("--format", help="Output.")] = OutputFormat.TEXT,
+    trace: Annotated[
+        Path | None, typer.Option(help="Trace of requests, .csv or .csv.gz.", rich_help_panel=TRACE)
+    ] = None,
+    series: Annotated[
+        str | None, typer.Option(help="Series of the trace, where it holds several.", rich_help_panel=TRACE)
+    ] = None,
+    node_lead_time: Annotated[str | None, _option("From asking for a node to its being ready.", "180s")] = None,
+    replica_lead_time: Annotated[str | None, _option("From a ready node to a serving replica.", "120s")] = None,
+    scale_down_delay: Annotated[str | None, _option("How long the node autoscaler keeps an empty node.", "0s")] = None,
+    late: Annotated[str | None, _option("Allowed share of late requests.", "1%")] = None,
+    fleet_peak: Annotated[float | None, _option("Replicas at the 99.5th percentile of demand.", "30")] = None,
+    warmup: Annotated[str | None, _option("Time before anything is scored.", "7d")] = None,
+    score: Annotated[str | None, _option("Time scored after the warm-up.", "all")] = None,
+    tick: Annotated[str | None, _option("Time between two decisions.", "60s")] = None,
+    fidelity: Annotated[
+        str | None, _option("simple (comparable with theory) or full (queues, stages, scrapes).", "simple")
+    ] = None,
+    signals: Annotated[str | None, _option("Signals that the loop sees: arrivals, or queue,gpu.", "arrivals")] = None,
+    gpu_price: Annotated[float | None, _option("Dollars a GPU-hour.", "1.0")] = None,
+    poisson: Annotated[
+        bool,
+        typer.Option(
+            "--poisson", help="Draw counts inside longer steps instead of spreading them.", rich_help_panel=TRACE
+        ),
+    ] = False,
 ) -> None:
     """Replays traffic and prints what it cost and how many requests came late.
 
-    Example: autoscaler simulate --trace requests.csv --strategy ours --late 1% --timeline out.csv
+    Two ways: a scenario file, or a trace of requests with one workload.
+
+    autoscaler simulate simulations/demo.yaml --report demo.html
+
+    autoscaler simulate --trace requests.csv --strategy ours,hpa-70 --late 1% --timeline out.csv
     """
-    request = TraceRun(
-        trace=trace,
-        series=series,
-        strategy=strategy,
-        node_lead_s=options.seconds("--node-lead-time", node_lead_time),
-        replica_lead_s=options.seconds("--replica-lead-time", replica_lead_time),
-        scale_down_delay_s=options.seconds("--scale-down-delay", scale_down_delay),
-        late_share=options.late_share(late),
-        fleet_peak=fleet_peak,
-        warmup_s=options.seconds("--warmup", warmup),
-        score_s=None if score is None else options.seconds("--score", score, positive=True),
-        tick_s=options.seconds("--tick", tick, positive=True),
-        seed=seed,
-        signals=options.signal_set(signals),
-        gpu_price_dollars=gpu_price,
-        poisson=poisson,
-        details=timeline is not None,
-    )
-    request.check()
-    with progress_bar(f"{strategy} on {series or trace.name}") as progress:
-        result = run_trace(request, progress)
-    if timeline is not None:
-        write_timeline(timeline, result.timelines)
-    row = result.summary.to_dict()
-    errors = Console(stderr=True)
-    for note in result.notes:
-        errors.print(note, style="dim", highlight=False)
-    if output is options.OutputFormat.JSON:
-        print(json.dumps(row))
+    given = {
+        "--series": series, "--node-lead-time": node_lead_time, "--replica-lead-time": replica_lead_time,
+        "--scale-down-delay": scale_down_delay, "--late": late, "--fleet-peak": fleet_peak, "--warmup": warmup,
+        "--score": score, "--tick": tick, "--fidelity": fidelity, "--signals": signals, "--gpu-price": gpu_price,
+        "--poisson": poisson or None,
+    }  # fmt: skip
+    names = None if strategy is None else options.strategies("--strategy", strategy)
+    files = _Files(timeline, report)
+    if scenario is not None:
+        stray = [name for name, value in {"--trace": trace, **given}.items() if value is not None]
+        if stray:
+            raise InputError(f"{', '.join(stray)}: for traces only; a scenario says it in its file")
+        _simulate_scenario(scenario, names, seed, files, output)
+    elif trace is not None:
+        request = _request(trace, 1 if seed is None else seed, files.any, given)
+        _simulate_trace(request, names or ("ours",), files, output)
     else:
-        Console().print(summary_table([result.summary], f"{series or trace.name}, seed {seed}"))
+        raise InputError("nothing to replay; name a scenario file, or a trace with --trace FILE")
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """What is to be written; checked before long work."""
+
+    timeline: Path | None
+    report: Path | None
+
+    def __post_init__(self) -> None:
+        for option, path in (("--timeline", self.timeline), ("--report", self.report)):
+            if path is not None:
+                options.output_file(option, path)
+
+    @property
+    def any(self) -> bool:
+        """Whether details are needed."""
+        return self.timeline is not None or self.report is not None
+
+    def write(self, comparison: Comparison) -> list[str]:
+        """Writes them; one line each on what stands where."""
+        said = []
+        if self.timeline is not None:
+            first = comparison.runs[0]
+            write_timeline(self.timeline, first.timelines)
+            said.append(f"timeline of {first.strategy}: {self.timeline}")
+        if self.report is not None:
+            write_report(self.report, comparison)
+            said.append(f"report: {self.report}")
+        return said
+
+
+def _simulate_scenario(
+    path: Path, names: tuple[str, ...] | None, seed: int | None, files: _Files, output: OutputFormat
+) -> None:
+    prepared = read_scenario(path, seed)
+    chosen = names or prepared.spec.strategies
+    with jobs_bar(prepared.name, [*chosen, "lower bound"]) as watch:
+        results = scenarios.run_scenario(prepared, chosen, watch)
+    comparison = scenarios.compare(prepared, results)
+    summaries = [result.summary for result in results]
+    _say([*comparison.notes, *files.write(comparison)])
+    if output is OutputFormat.JSON:
+        _print_json([summary.to_dict() for summary in summaries])
+    else:
+        console = Console()
+        console.print(table(comparison.title, comparison.headings, comparison.rows))
+        console.print(lateness_table(summaries))
+
+
+def _simulate_trace(request: TraceRun, names: Sequence[str], files: _Files, output: OutputFormat) -> None:
+    name = request.series or request.trace.name
+    with jobs_bar(name, names) as watch:
+        results = traces.run_strategies(request, names, watch)
+    comparison = traces.compare(results, f"{name}, seed {request.seed}")
+    _say([*comparison.notes, *files.write(comparison)])
+    if output is OutputFormat.JSON:
+        _print_json([result.summary.to_dict() for result in results])
+    else:
+        Console().print(table(comparison.title, comparison.headings, comparison.rows))
+
+
+def _request(trace: Path, seed: int, details: bool, given: Mapping[str, Any]) -> TraceRun:
+    """The request of the options given; what is left out has the defaults of `TraceRun`."""
+    fields: dict[str, Any] = {}
+    for option, value in given.items():
+        if value is not None:
+            field, read = FIELDS[option]
+            fields[field] = read(option, value)
+    request = TraceRun(trace=trace, seed=seed, details=details, **fields)
+    request.check()
+    return request
+
+
+def _positive_seconds(option: str, text: str) -> float:
+    return options.seconds(option, text, positive=True)
+
+
+def _as_it_is(_: str, value: Any) -> Any:
+    return value
+
+
+FIELDS: Mapping[str, tuple[str, Callable[[str, Any], Any]]] = {
+    "--series": ("series", _as_it_is),
+    "--node-lead-time": ("node_lead_s", options.seconds),
+    "--replica-lead-time": ("replica_lead_s", options.seconds),
+    "--scale-down-delay": ("scale_down_delay_s", options.seconds),
+    "--late": ("late_share", lambda _, text: options.late_share(text)),
+    "--fleet-peak": ("fleet_peak", options.positive),
+    "--warmup": ("warmup_s", options.seconds),
+    "--score": ("score_s", _positive_seconds),
+    "--tick": ("tick_s", _positive_seconds),
+    "--fidelity": ("fidelity", _as_it_is),
+    "--signals": ("signals", lambda _, text: options.signal_set(text)),
+    "--gpu-price": ("gpu_price_dollars", _as_it_is),
+    "--poisson": ("poisson", _as_it_is),
+}
+"""Option -> field of `TraceRun`, and how its text is read."""
+
+
+def _say(lines: Sequence[str]) -> None:
+    console = Console(stderr=True)
+    for line in lines:
+        console.print(line, style="dim", highlight=False, soft_wrap=True)
+
+
+def _print_json(rows: list[dict[str, Any]]) -> None:
+    print(json.dumps(rows[0] if len(rows) == 1 else rows))

@@ -26,6 +26,7 @@ class Fleet:
     stale_after_s, hold_s: float [W]; hold_s NaN means the break-even time of a restart.
     node_lead_s, replica_lead_s: float [W], priors of the two parts of the lead time.
     lead_s, longest_lead_s: their sum, float [W], and the largest of the fleet.
+    replica_hold_s, whole_hold_s: float [W], the hold where a restart costs the replica lead, and the whole lead.
     """
 
     names: tuple[str, ...]
@@ -45,11 +46,15 @@ class Fleet:
     replica_lead_s: Floats
     lead_s: Floats = field(init=False)
     longest_lead_s: float = field(init=False)
+    replica_hold_s: Floats = field(init=False)
+    whole_hold_s: Floats = field(init=False)
 
     def __post_init__(self) -> None:
-        lead_s = self.node_lead_s + self.replica_lead_s
+        lead_s, breaks_even = self.node_lead_s + self.replica_lead_s, np.isnan(self.hold_s)
         object.__setattr__(self, "lead_s", lead_s)
         object.__setattr__(self, "longest_lead_s", float(lead_s.max(initial=0.0)))
+        object.__setattr__(self, "replica_hold_s", np.where(breaks_even, self.replica_lead_s, self.hold_s))
+        object.__setattr__(self, "whole_hold_s", np.where(breaks_even, lead_s, self.hold_s))
 
     @property
     def size(self) -> int:

@@ -9,6 +9,9 @@ import numpy as np
 
 from autoscaler.domain.arrays import Floats, Ints
 
+REPLICA_LEAD, WHOLE_LEAD = 0, 1
+"""The horizons that planners ask for: when a replica on a warm node would serve, and one on a new node."""
+
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
@@ -24,22 +27,22 @@ class Forecast:
     errors: Floats
     ceiling: Floats
 
-    def quantile(self, level: Floats, first: int = 0) -> Floats:
-        """Demand of the n series from `first` that is not exceeded with probability `level` at each horizon.
+    def quantile(self, level: Floats, horizon: int, first: int = 0) -> Floats:
+        """Demand at a horizon of the n series from `first`, not exceeded with probability `level`.
 
-        level: float [..., n], 0..1. The answer, float [..., n, H], is monotone in the level and within [0, ceiling];
-        NaN where nothing was ever seen.
+        level: float [..., n], 0..1. The answer has its shape, is monotone in the level and within [0, ceiling]; NaN
+        where nothing was ever seen.
         """
         rows = slice(first, first + level.shape[-1])
         errors = self.errors[rows]
         last = errors.shape[2] - 1
         at = np.minimum(np.maximum(level, 0.0), 1.0) * last
         low = np.minimum(at.astype(np.int64), last - 1)
-        below = _begins(errors.shape) + low[..., None]
+        below = _begins(errors.shape)[:, horizon] + low
         z_low, z_high = errors.take(below), errors.take(below + 1)
-        z = z_low + (at - low)[..., None] * (z_high - z_low)
-        value = self.centre[rows] + self.scale[rows] * z
-        out: Floats = np.minimum(np.maximum(value, 0.0), self.ceiling[rows, None])
+        z = z_low + (at - low) * (z_high - z_low)
+        value = self.centre[rows, horizon] + self.scale[rows, horizon] * z
+        out: Floats = np.minimum(np.maximum(value, 0.0), self.ceiling[rows])
         return out
 
 

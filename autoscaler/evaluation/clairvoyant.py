@@ -70,8 +70,7 @@ def priced(demand: Floats, start_cost_ticks: float, prices: Floats) -> tuple[Flo
         on = _layer_states(part, start_cost_ticks, prices)
         starts = np.count_nonzero(on[1:] & ~on[:-1], axis=(0, 1))
         capacity += np.count_nonzero(on, axis=(0, 1)) + start_cost_ticks * starts
-        for layer in range(part.shape[1]):
-            unmet -= part[:, layer] @ on[:, layer, :].astype(np.float64)
+        unmet -= np.einsum("tl,tlp->p", part, on)
     return capacity, np.maximum(unmet, 0.0)
 
 

@@ -31,8 +31,8 @@ class FleetSummary:
     """One strategy over the scored part. late_share: of all requests of all workloads.
 
     bound_gpu_hours, bound_dollars: what no plan can undercut that meets each workload's objective: constant mean lead
-    times, nodes bought a GPU at a time, everything at the cheapest price. gpu_hours_to_bound and dollars_to_bound divide
-    the cost by it; the `_at_achieved` ones by the bound at the late shares that were reached.
+    times, nodes bought a GPU at a time, everything at the cheapest price. gpu_hours_to_bound and dollars_to_bound
+    divide the cost by it; the `_at_achieved` ones by the bound at the late shares that were reached.
     """
 
     strategy: str
@@ -59,6 +59,46 @@ class FleetSummary:
         """Fields in order, ready for JSON: a number that is not finite becomes None."""
         fields = dataclasses.asdict(self)
         return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in fields.items()}
+
+
+HEADINGS = (
+    "strategy",
+    "GPU-hours",
+    "on demand",
+    "spot",
+    "dollars",
+    "late",
+    "objectives met",
+    "GPU-hours / bound",
+    "dollars / bound",
+    "starts",
+)
+"""Of the table of strategies."""
+
+
+def cells(summary: FleetSummary) -> tuple[str, ...]:
+    """A row of the table of strategies."""
+    return (
+        summary.strategy,
+        f"{summary.gpu_hours:,.0f}",
+        f"{summary.gpu_hours_on_demand:,.0f}",
+        f"{summary.gpu_hours_spot:,.0f}",
+        f"{summary.dollars:,.0f}",
+        f"{100 * summary.late_share:.2f} %",
+        f"{summary.objectives_met} of {len(summary.workloads)}",
+        f"{summary.gpu_hours_to_bound:.2f}",
+        f"{summary.dollars_to_bound:.2f}",
+        f"{summary.starts:,}",
+    )
+
+
+def bound_note(summary: FleetSummary) -> str:
+    """What the bound of the table is."""
+    return (
+        f"Bound: {summary.bound_gpu_hours:,.0f} GPU-hours, {summary.bound_dollars:,.0f} dollars. No plan that meets the "
+        "objectives can cost less: constant mean lead times, nodes bought a GPU at a time, the cheapest price for all, "
+        "and the future known. A bound, not a plan that exists."
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,17 +150,24 @@ def fleet_summary(
         spot_notices=notices,
         ticks_per_second=ticks_per_second,
         seed=seed,
-        workloads=tuple(
-            WorkloadSummary(
-                workload=name,
-                gpu_hours=float(by_place[w].sum()),
-                dollars=float(by_place[w] @ price),
-                late_share=float(shares[w]),
-                late_target=float(targets[w]),
-                starts=int(part.starts[:, w].sum()),
-            )
-            for w, name in enumerate(fleet.names)
-        ),
+        workloads=_workloads(fleet, by_place, price, shares, part.starts.sum(axis=0)),
+    )
+
+
+def _workloads(
+    fleet: Fleet, gpu_hours: Floats, price: Floats, shares: Floats, starts: Floats
+) -> tuple[WorkloadSummary, ...]:
+    """gpu_hours: float [W, P]. price: float [P]. shares, starts: float [W]."""
+    return tuple(
+        WorkloadSummary(
+            workload=name,
+            gpu_hours=float(gpu_hours[w].sum()),
+            dollars=float(gpu_hours[w] @ price),
+            late_share=float(shares[w]),
+            late_target=float(fleet.late_target[w]),
+            starts=int(starts[w]),
+        )
+        for w, name in enumerate(fleet.names)
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from autoscaler.controller.cycle import CycleReport, Ports, cycle, start
 from autoscaler.domain.arrays import Flags, Floats, Ints
+from autoscaler.domain.forecast import WHOLE_LEAD
 from autoscaler.domain.plan import reason_text
 from autoscaler.domain.pool import CapacityType, Pool
 from autoscaler.evaluation.comparison import PoolTimeline
@@ -66,7 +67,7 @@ class World(MetricsPort, ClusterPort, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What to replay: `ticks` ticks of `tick_s` seconds. `details`: record forecast quantiles and nodes (costs time)."""
+    """What to replay: `ticks` ticks of `tick_s` seconds. `details`: record forecast quantiles and nodes (slow)."""
 
     policies: Governed
     strategy: Strategy
@@ -95,8 +96,7 @@ class Recording:
     @property
     def time_s(self) -> Floats:
         """Begin of each tick, seconds from the start of the replay [T]."""
-        out: Floats = np.arange(self.reasons.shape[0]) * self.tick_s
-        return out
+        return np.arange(self.reasons.shape[0], dtype=np.float64) * self.tick_s
 
     def timelines(self, names: tuple[str, ...]) -> list[Timeline]:
         """One timeline a workload."""
@@ -169,6 +169,5 @@ def _quantiles(report: CycleReport, workloads: int) -> Floats:
     if report.forecast is None:
         return np.full((workloads, len(LEVELS)), np.nan)
     rows = report.forecast.centre.shape[0]
-    at = [report.forecast.quantile(np.full(rows, level))[:workloads, 1] for level in LEVELS]
+    at = [report.forecast.quantile(np.full(rows, level), WHOLE_LEAD)[:workloads] for level in LEVELS]
     return np.stack(at, axis=1)
-

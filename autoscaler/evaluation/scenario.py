@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel
 
 from autoscaler.domain.arrays import Floats
 from autoscaler.domain.pool import CapacityType, Pool
@@ -37,7 +36,7 @@ from autoscaler.simulator.settings import (
 from autoscaler.simulator.stages import StageLaw, total_mean_s, total_quantile_s
 
 LEAD_LEVEL = 0.8
-"""Quantile of the start times that planners are told as lead time, as if learned: a mean would be late half the time."""
+"""Quantile of start times that planners are told as lead time, as if learned: a mean would be late half the time."""
 
 SIGNALS = {
     "arrivals": SignalKind.ARRIVALS,
@@ -71,8 +70,11 @@ class ScenarioRun:
         return self.spec.strategies
 
 
-def read_scenario(path: Path) -> ScenarioRun:
-    """Reads and prepares a scenario file. Raises PolicyError with all that is wrong, TraceError for its traces."""
+def read_scenario(path: Path, seed: int | None = None) -> ScenarioRun:
+    """Reads and prepares a scenario file; `seed` takes the place of the one in it.
+
+    Raises PolicyError with all that is wrong, TraceError for its traces.
+    """
     documents = read_documents(path, {**KINDS, "Scenario": Scenario})
     scenarios, policies = of_kind(documents, Scenario), of_kind(documents, CapacityPolicy)
     pools = of_kind(documents, GpuPool)
@@ -82,6 +84,8 @@ def read_scenario(path: Path) -> ScenarioRun:
         )
         raise PolicyError([Problem(str(path), 1, 1, "", f"{len(scenarios)} documents of kind Scenario", hint)])
     scenario = scenarios[0]
+    if seed is not None:
+        scenario = replace(scenario, model=scenario.model.model_copy(update={"seed": seed}))
     _check_names(scenario, policies, pools)
     leads = {w.policy: _leads(scenario.model, _policy(policies, w.policy), w) for w in scenario.model.workloads}
     shapes = {w.policy: w.gpus_per_replica for w in scenario.model.workloads}

@@ -39,6 +39,31 @@ class Summary:
         return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in fields.items()}
 
 
+HEADINGS = (
+    "strategy",
+    "GPU-hours",
+    "dollars",
+    "late",
+    "cost / optimum at target",
+    "cost / optimum at late share",
+    "starts",
+)
+"""Of the table of strategies."""
+
+
+def cells(summary: Summary) -> tuple[str, ...]:
+    """A row of the table of strategies."""
+    return (
+        summary.strategy,
+        f"{summary.gpu_hours:,.0f}",
+        f"{summary.dollars:,.0f}",
+        f"{100 * summary.late_share:.2f} %",
+        f"{summary.ratio_at_target:.3f}",
+        f"{summary.ratio_at_achieved:.3f}",
+        f"{summary.starts:,}",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """What a summary says of a replay besides its arrays: starts of replicas, simulated ticks a second of wall time."""
@@ -69,23 +94,26 @@ def score(
     dollars_per_hour: Floats | None = None,
     gpus_per_replica: int = 1,
     optimum: Frontier | None = None,
+    late: Floats | None = None,
 ) -> Summary:
     """The summary of a replay, from its arrays [T] over the scored ticks alone.
 
     `offered` and `ready` are replicas; a tick with NaN offered is left out, from the bill too. `billed_gpus` are GPUs,
     `dollars_per_hour` the rate of spending in each tick, `start_cost_ticks` the node and replica lead. `optimum` saves
-    time where several runs share one offered load. Raises ValueError where shapes differ or no tick has data.
+    time where several runs share one offered load. `late`: late work in replicas, where it was measured; else what came
+    above ready capacity. Raises ValueError where shapes differ or no tick has data.
     """
     known = _known(offered, ready, billed_gpus)
     hours = tick_s / 3600.0
-    gpu_hours, late = float(billed_gpus[known].sum()) * hours, late_share(offered, ready)
+    gpu_hours = float(billed_gpus[known].sum()) * hours
+    share = late_share(offered, ready) if late is None else float(late[known].sum() / max(offered[known].sum(), 1e-12))
     best = optimum if optimum is not None else frontier(offered[known], start_cost_ticks)
-    at_target, at_achieved = (best.lower_bound(share) * gpus_per_replica * hours for share in (late_target, late))
+    at_target, at_achieved = (best.lower_bound(s) * gpus_per_replica * hours for s in (late_target, share))
     return Summary(
         strategy=run.strategy,
         gpu_hours=gpu_hours,
         dollars=0.0 if dollars_per_hour is None else float(dollars_per_hour[known].sum()) * hours,
-        late_share=late,
+        late_share=share,
         offered_replica_hours=float(offered[known].sum()) * hours,
         clairvoyant_gpu_hours=at_target,
         ratio_at_target=_ratio(gpu_hours, at_target),

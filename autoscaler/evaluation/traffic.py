@@ -28,6 +28,11 @@ class Traffic:
     end: int
 
     @property
+    def seen(self) -> Bools:
+        """Ticks with data, bool [T]."""
+        return np.isfinite(self.offered)
+
+    @property
     def known(self) -> Bools:
         """Scored ticks with data, bool [end - first]."""
         return np.isfinite(self.offered[self.first : self.end])

@@ -48,9 +48,12 @@ class Mixture:
         error = np.abs(forecasts - actual[:, None])
         known: Bools = np.isfinite(error[0])
         moved = self.decay * self.errors + (1 - self.decay) * error
-        everywhere = np.count_nonzero(known) == known.size
-        self.errors = moved if everywhere else np.where(known, moved, self.errors)
-        self.age += np.isfinite(actual)
+        if np.count_nonzero(known) == known.size:
+            self.errors = moved
+            self.age += 1
+        else:
+            self.errors = np.where(known, moved, self.errors)
+            self.age += np.isfinite(actual)
         self.scored += 1
 
     def weights(self) -> Floats:

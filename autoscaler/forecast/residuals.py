@@ -70,7 +70,7 @@ class Residuals:
 
     def scale(self) -> Floats:
         """The scale s of errors now, float [R, H]; 0 before the first error."""
-        fast, slow = self.sizes
+        fast, slow = self.sizes[0], self.sizes[1]
         out: Floats = np.sqrt(np.maximum(fast, 0.25 * slow) * slow)
         unknown = np.isnan(out)
         if np.count_nonzero(unknown):
@@ -87,20 +87,21 @@ class Residuals:
 
     def _keep(self, z: Floats, usable: Bools) -> None:
         place = self.place + (self.count % self.kept.shape[2])[:, None]
+        kept: Bools | int = 1
         if np.count_nonzero(usable) < usable.size:
-            place, z = place[usable], z[usable]
+            place, z, kept = place[usable], z[usable], usable
         self.kept.put(place, z)
-        self.count += usable
-        self.turn += usable
+        self.count += kept
+        self.turn += kept
         due = (self.turn == self.refresh_bins).nonzero()[0]
         self.turn[due] = 0
         for row in due.tolist():
             self._refresh(row)
 
     def _refresh(self, row: int) -> None:
-        n = min(int(self.count[row]), self.kept.shape[2])
-        if n < MINIMUM_SAMPLES:
+        if self.count[row] < MINIMUM_SAMPLES:
             return
+        n = min(int(self.count[row]), self.kept.shape[2])
         ordered = np.sort(self.kept[row, :, :n], axis=1)  # NaN last
         known = n - int(np.isnan(ordered).sum(axis=1).max())
         if known >= MINIMUM_SAMPLES // 2:

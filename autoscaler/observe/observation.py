@@ -22,7 +22,7 @@ def observe(
     came while capacity was not ready.
     """
     states, values = judge(readings, memory, now_s, fleet.stale_after_s)
-    ready = inventory.ready.sum(axis=1, dtype=np.float64)
+    ready: Floats = np.add.reduce(inventory.ready, axis=1, dtype=np.float64)
     demand, demand_state, source = demand_now(states, values, ready, memory, fleet, now_s)
     measured = values[:, LATE_SHARE]
     is_measured = np.isfinite(measured)

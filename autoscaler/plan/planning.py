@@ -8,7 +8,7 @@ import numpy as np
 
 from autoscaler.domain.arrays import Bools, Floats, Ints
 from autoscaler.domain.fleet import Fleet
-from autoscaler.domain.forecast import Forecast
+from autoscaler.domain.forecast import WHOLE_LEAD, Forecast
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Plan, Reason
 from autoscaler.domain.signal import MISSING, ZERO
@@ -110,10 +110,10 @@ def _draft(
     """The floors after all guards, and the room after its own hold, float [W] each."""
     asked, now_s = observation.inventory.floor, observation.now_s
     holds = state.strategy.planner.holds
-    break_even_s = fleet.replica_lead_s if state.shared_nodes else fleet.lead_s
+    hold_s = fleet.replica_hold_s if state.shared_nodes else fleet.whole_hold_s
 
     def keep(wanted: Floats) -> Floats:
-        return state.floor_hold.keep(now_s, wanted, _hold_s(fleet, break_even_s) - tick_s) if holds else wanted
+        return state.floor_hold.keep(now_s, wanted, hold_s - tick_s) if holds else wanted
 
     draft = Draft(_whole(proposal.floor, asked), np.full(fleet.size, FORECAST))
     context = Context(observation, fleet, bounds, state.demand, np.ceil(proposal.burst - 1e-6), keep)
@@ -121,7 +121,7 @@ def _draft(
     if proposal.room is proposal.floor:
         return draft, draft.floor
     room = _whole(proposal.room, asked)
-    kept = state.room_hold.keep(now_s, room, _hold_s(fleet, fleet.lead_s) - tick_s) if holds else room
+    kept = state.room_hold.keep(now_s, room, fleet.whole_hold_s - tick_s) if holds else room
     return draft, np.minimum(kept, fleet.max_replicas)
 
 
@@ -130,11 +130,6 @@ def _whole(wanted: Floats, asked: Ints) -> Floats:
     whole: Floats = np.ceil(wanted - 1e-6)
     unknown = np.isnan(whole)
     return np.where(unknown, asked, whole) if np.count_nonzero(unknown) else whole
-
-
-def _hold_s(fleet: Fleet, break_even_s: Floats) -> Floats:
-    """The hold that the policy names, else the break-even time."""
-    return np.where(np.isnan(fleet.hold_s), break_even_s, fleet.hold_s)
 
 
 def _beyond(
@@ -153,4 +148,4 @@ def _pooled(state: PlanState, forecast: Forecast | None, fleet: Fleet) -> Floats
     count = state.groups.member.shape[0]
     if forecast is None or forecast.centre.shape[0] == fleet.size:
         return np.full(count, np.nan)
-    return forecast.quantile(np.full(count, POOLED_LEVEL), first=fleet.size)[:, 1]
+    return forecast.quantile(np.full(count, POOLED_LEVEL), WHOLE_LEAD, first=fleet.size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autoscaler.domain.arrays import Floats
+from autoscaler.domain.forecast import REPLICA_LEAD, WHOLE_LEAD
 from autoscaler.plan.planner import Proposal, View
 
 START_Z = 1.0
@@ -36,13 +37,14 @@ class Quantile:
         assert view.forecast is not None
         z = START_Z + view.level
         level = quantile_level(np.minimum(np.maximum(z, Z_LIMITS[0]), Z_LIMITS[1]))
-        wanted = view.forecast.quantile(level)
-        beyond = z > Z_LIMITS[1]
-        if np.count_nonzero(beyond):
-            wanted = wanted * (1.0 + STEP_BEYOND * np.where(beyond, z - Z_LIMITS[1], 0.0))[..., None]
-        unknown = np.isnan(wanted)
-        if np.count_nonzero(unknown):
-            wanted = np.where(unknown, view.demand[:, None], wanted)
-        room = wanted[..., 1]
-        floor = np.minimum(wanted[..., 0], room) if self._shared_nodes else room
-        return Proposal.of(floor, room)
+        beyond = 1.0 + STEP_BEYOND * np.maximum(z - Z_LIMITS[1], 0.0)
+        room = _known(view.forecast.quantile(level, WHOLE_LEAD) * beyond, view.demand)
+        if not self._shared_nodes:
+            return Proposal.of(room, room)
+        floor = _known(view.forecast.quantile(level, REPLICA_LEAD) * beyond, view.demand)
+        return Proposal.of(np.minimum(floor, room), room)
+
+
+def _known(wanted: Floats, demand: Floats) -> Floats:
+    unknown = np.isnan(wanted)
+    return np.where(unknown, demand, wanted) if np.count_nonzero(unknown) else wanted

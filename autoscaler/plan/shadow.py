@@ -68,7 +68,7 @@ class Shadows:
             wish = np.maximum(wish, np.ceil(need) * short)
         self.newest = (self.newest + 1) % self.ordered.shape[0]
         kept = self.hold.keep(now_s, wish, fleet.lead_s - tick_s)
-        self.ordered[self.newest] = np.maximum(kept, np.ceil(burst - 1e-6))
+        self.ordered[self.newest] = np.maximum(kept, np.ceil(burst - 1e-6)) if np.count_nonzero(burst) else kept
 
     def scores(self, alpha: Floats) -> Floats:
         """Cost with a penalty for lateness beyond the objective, float [C, W]; less is better."""

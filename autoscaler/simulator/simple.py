@@ -215,7 +215,7 @@ class SimpleWorld:
         if self._tick in self._gaps:
             late, served = np.nan_to_num(late), np.nan_to_num(served)
         bound, pending = self._placeholder_counts()
-        billed: Floats = ready + self._starting + bound + pending + self._idle_counts()
+        billed = self._ready + self._starting + bound + pending + self._idle_counts()
         record = TickRecord(
             arrivals=requests,
             offered_replicas=offered,
@@ -224,7 +224,7 @@ class SimpleWorld:
             queue=late,
             served=served,
             late=late,
-            billed_gpus=billed[:, None],
+            billed_gpus=billed[:, None].astype(np.float64),
             placeholders_bound=bound,
             placeholders_pending=pending,
             warm_gpus=bound,

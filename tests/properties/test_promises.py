@@ -9,7 +9,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autoscaler.compose import SIGNALS, TraceRun, trace_fleet
+from autoscaler.compose.trace_fleet import SIGNALS, trace_fleet
+from autoscaler.compose.trace_run import TraceRun
 from autoscaler.controller.cycle import Ports, cycle, start
 from autoscaler.domain.arrays import Floats
 from autoscaler.domain.signal import SignalReadings

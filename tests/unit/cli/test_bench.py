@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from autoscaler.cli import main
-from autoscaler.compose import TraceRun, run_trace
+from autoscaler.compose.crossover import Crossover, run_crossover
+from autoscaler.compose.trace import run_trace
+from autoscaler.compose.trace_run import TraceRun
 from autoscaler.evaluation.crossover import CrossoverRow, conclusion
 from autoscaler.evaluation.crossover_page import render_crossover
 from autoscaler.evaluation.score import Summary
-from autoscaler.sweep import Crossover, run_crossover
 
 HOUR_S = 3600.0
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from autoscaler.compose import TraceRun, run_trace
+from autoscaler.compose.trace import run_trace
+from autoscaler.compose.trace_run import TraceRun
 from autoscaler.evaluation.crossover import NODE_SHARE, CrossoverRow
 from autoscaler.evaluation.page.days import duration
 from autoscaler.evaluation.parallel import Advance, Watch, run_all

@@ -1,14 +1,13 @@
-"""Runs the strategies of a scenario, each through the loop on its own copy of the simulated cluster, and scores them."""
+"""Runs the strategies of a scenario, each through the loop on its own copy of the simulated cluster; scores them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from autoscaler.evaluation.comparison import StrategyRun
-from autoscaler.evaluation.fleet_score import FleetSummary, Scored, fleet_summary
+from autoscaler.compose.trace_run import NO_PATH
+from autoscaler.evaluation.comparison import Comparison, StrategyRun
+from autoscaler.evaluation.fleet_score import HEADINGS, FleetSummary, Scored, bound_note, cells, fleet_summary
 from autoscaler.evaluation.parallel import Advance, Watch, run_all
 from autoscaler.evaluation.replay import Recording, Replay, run
 from autoscaler.evaluation.scenario import ScenarioRun
@@ -35,6 +34,10 @@ class _Job:
 def run_scenario(scenario: ScenarioRun, strategies: Sequence[str], watch: Watch | None = None) -> list[StrategyResult]:
     """One result a strategy, in order. Raises ValueError for a strategy that there is not."""
     for name in strategies:
+        if name.startswith("clairvoyant"):
+            raise ValueError(
+                "strategy clairvoyant: a cluster of chance has no plan that is known to be best; see the bound"
+            )
         strategy(name, _setting(scenario))
     jobs = [_Job(scenario, name) for name in (*strategies, None)]
     found = run_all(_work, jobs, watch)
@@ -52,7 +55,7 @@ class _Replayed:
 
 def _setting(scenario: ScenarioRun) -> Setting:
     shared = any(p.pool.gpus_per_node > 1 for p in scenario.cluster.pools) or len(scenario.cluster.workloads) > 1
-    return Setting(scenario.spec.warmup_s, shared, np.zeros((1, 1), dtype=np.int64))
+    return Setting(scenario.spec.warmup_s, shared, NO_PATH)
 
 
 def _work(job: _Job, advance: Advance) -> _Replayed | SharedBound:
@@ -106,3 +109,19 @@ def _scored(scenario: ScenarioRun, replayed: _Replayed, bound: SharedBound) -> S
     timelines, pools = recording.timelines(fleet.names), recording.pool_timelines()
     return StrategyResult(summary, StrategyRun(recording.strategy, tuple(timelines), tuple(pools)))
 
+
+def compare(scenario: ScenarioRun, results: Sequence[StrategyResult]) -> Comparison:
+    """What a report shows of results of one scenario."""
+    spec, fleet = scenario.spec, scenario.policies.fleet
+    return Comparison(
+        title=f"Scenario {scenario.name}, seed {spec.seed}",
+        notes=(*scenario.notes, bound_note(results[0].summary)),
+        headings=HEADINGS,
+        rows=tuple(cells(result.summary) for result in results),
+        runs=tuple(result.run for result in results),
+        late_target=dict(zip(fleet.names, fleet.late_target.tolist(), strict=True)),
+        tick_s=spec.tick_s,
+        scored_from_s=spec.warmup_s,
+        scored_until_s=spec.warmup_s + spec.score_s,
+        forecast_ahead_s=dict(zip(fleet.names, fleet.lead_s.tolist(), strict=True)),
+    )
