@@ -10,14 +10,20 @@ from autoscaler.domain.plan import Plan
 
 
 def difference(plan: Plan, inventory: Inventory) -> list[Action]:
-    """Actions in the order in which they must be applied: room is created before floors move, released after them."""
+    """Actions in the order in which they must be applied: room is created before floors move, released after them.
+
+    A floor that rises takes as many placeholders with it, so that many surplus ones are left to it.
+    """
     creates: list[Action] = []
     deletes: list[Action] = []
+    rise = np.maximum(plan.floor - inventory.floor, 0).tolist()
     if inventory.placeholders or np.count_nonzero(plan.placeholders):
         for (w, p), slots in _by_place(plan, inventory).items():
-            wanted = int(plan.placeholders[w, p])
-            creates += [CreatePlaceholder(w, p, s) for s in _free_slots(slots, wanted - len(slots))]
-            deletes += [DeletePlaceholder(w, p, s.slot) for s in _surplus(slots, len(slots) - wanted)]
+            surplus = len(slots) - int(plan.placeholders[w, p])
+            taken = min(rise[w], max(surplus, 0))
+            rise[w] -= taken
+            creates += [CreatePlaceholder(w, p, s) for s in _free_slots(slots, -surplus)]
+            deletes += [DeletePlaceholder(w, p, s.slot) for s in _surplus(slots, surplus - taken)]
     moved = (plan.floor != inventory.floor).nonzero()[0]
     floors: list[Action] = [SetFloor(w, int(plan.floor[w])) for w in moved.tolist()]
     return [*creates, *floors, *deletes]

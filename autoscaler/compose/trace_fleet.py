@@ -19,6 +19,8 @@ from autoscaler.simulator.stages import StageLaw
 STALE_AFTER_S = 120.0
 P90_TO_MEDIAN = 1.3
 """Spread of the lead times in full fidelity; their means are the ones asked for."""
+LATE_AFTER_S = 1.0
+"""In full fidelity; in simple fidelity no queue is carried over, so that nobody waits."""
 SIGNALS = {
     "arrivals": frozenset({SignalKind.ARRIVALS}),
     "queue,gpu": frozenset({SignalKind.QUEUE, SignalKind.GPU_UTILIZATION}),
@@ -40,6 +42,7 @@ def trace_fleet(names: Sequence[str], arrivals_per_replica: Floats, request: Tra
         min_replicas=np.zeros(n, dtype=np.int64),
         max_replicas=np.full(n, NO_MAXIMUM),
         late_target=np.full(n, request.late_share),
+        late_after_s=np.full(n, LATE_AFTER_S) if request.fidelity == "full" else nothing,
         arrivals_per_replica=arrivals_per_replica,
         concurrency_per_replica=nothing,
         utilization_per_replica=np.ones(n),
@@ -78,6 +81,7 @@ def _workload(traffic: Traffic, request: TraceRun) -> WorkloadSetting:
         gpus=1,
         image=StageLaw(0.0, 0.0),
         stages=(_law(request.replica_lead_s),),
+        late_after_s=LATE_AFTER_S,
     )
 
 

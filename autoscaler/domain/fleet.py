@@ -20,7 +20,8 @@ class Fleet:
     pools: the pools, in the order of every array.
     primary, burst: bool [W, P], which pools a workload may use as which tier.
     gpus_per_replica: int [W]. min_replicas, max_replicas: int [W], `NO_MAXIMUM` where there is none.
-    late_target: float [W], allowed share of late requests.
+    late_target: float [W], allowed share of late requests. late_after_s: float [W], wait from which one is late; NaN
+    where a queue does not tell waits.
     arrivals_per_replica (requests a second), concurrency_per_replica, utilization_per_replica: float [W], NaN where
     the policy does not say.
     stale_after_s, hold_s: float [W]; hold_s NaN means the break-even time of a restart.
@@ -37,6 +38,7 @@ class Fleet:
     min_replicas: Ints
     max_replicas: Ints
     late_target: Floats
+    late_after_s: Floats
     arrivals_per_replica: Floats
     concurrency_per_replica: Floats
     utilization_per_replica: Floats

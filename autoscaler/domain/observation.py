@@ -19,7 +19,8 @@ class Observation:
     demand_state: `SignalState` codes [W] of the demand as a whole.
     demand_source: `SignalKind` codes [W] of the signal the demand was read from, `NO_SOURCE` where none.
     late: float [W], work that came late in this tick, in replica units; NaN where unknown.
-    late_is_measured: bool [W], from telemetry (True) or estimated as max(0, demand - ready).
+    late_is_measured: bool [W], from telemetry, a late share or the wait in a queue (True), or estimated as
+    max(0, demand - ready).
     pressed: bool [W], requests are late or the queue grows.
     """
 

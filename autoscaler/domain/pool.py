@@ -15,7 +15,9 @@ class CapacityType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """One pool of interchangeable nodes. Prices are dollars a GPU-hour; `max_nodes` None means no limit of ours."""
+    """One pool of interchangeable nodes. Prices are dollars a GPU-hour. The node autoscaler keeps `min_nodes` at least;
+    `max_nodes` None means no limit of ours.
+    """
 
     name: str
     capacity_type: CapacityType
@@ -23,3 +25,4 @@ class Pool:
     price_per_gpu_hour_dollars: float = 1.0
     max_nodes: int | None = None
     zones: tuple[str, ...] = ("a",)
+    min_nodes: int = 0

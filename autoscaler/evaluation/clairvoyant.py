@@ -16,7 +16,6 @@ and reading backwards tells the plan: z < 0 means on, z > K means off, between t
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -180,56 +179,3 @@ def _layer_states(part: Floats, start_cost_ticks: float, prices: Floats) -> Bool
         np.logical_and(not_off[t], on[t + 1], out=not_off[t])
         np.logical_or(on[t], not_off[t], out=on[t])
     return on
-
-
-# Why `shared_lower_bound_gpu_hours` is a bound. Let B be the GPU-ticks for which GPUs are up and N the node starts,
-# counted in GPUs, so that the bill is B + Kn N.
-#
-# 1. By workload: B holds each workload's own serving and starting ticks, which its own optimum with start cost K_m
-#    undercuts: B >= sum over m of g_m C_m(K_m).
-# 2. Pooled: a GPU that was started serves nothing before some replica has started on it, so it is up for at least the
-#    least K_m before it first serves (one that never serves only costs). Count it from then on, and a GPU that stood at
-#    the first tick from there: these GPUs cover the total demand, have N starts at most, and E <= B - min(K) N ticks,
-#    while E + K N >= C_total(K) for any K. The late budgets of the workloads, in GPUs, add up to the pooled one.
-#
-# Node starts on total demand plus replica starts by workload, simply added, would not be a bound: they charge one idle
-# gap twice, where a replica kept through it avoids both. Only the bill may be split. For any w in 0..1
-#
-#    bill >= w B + Kn N + (1 - w) B >= w C_total(min(K) + Kn / w) + (1 - w) sum over m of g_m C_m(K_m).
-#
-# Each w gives a bound, so the largest over a few is one; w = 1 is exact for one workload of one GPU a replica.
-def shared_lower_bound_gpu_hours(
-    demands: Sequence[Floats],
-    gpus_per_replica: Sequence[int],
-    tick_s: float,
-    node_lead_s: float,
-    replica_lead_s: Sequence[float],
-    late_share: float,
-) -> float:
-    """GPU-hours that no plan for several workloads on shared nodes can undercut.
-
-    `demands` are arrays [T] in replicas; a tick in which any of them is NaN is left out of all. Each workload may leave
-    at most `late_share` of its own demand unmet. A GPU is billed from the ask: its node's lead, then while it is up; a
-    replica that starts on a GPU holds it for its own lead without serving. What stands at the first tick is free of
-    start cost. Placement is free and nodes are bought one GPU at a time: real fleets pay more, so the bound holds.
-    Argument above. Raises ValueError where the sequences do not match.
-    """
-    if not len(demands) == len(gpus_per_replica) == len(replica_lead_s) or not demands:
-        raise ValueError("give one demand, one number of GPUs and one replica lead time for each workload")
-    stacked = np.stack([np.asarray(d, dtype=np.float64) for d in demands])
-    stacked = stacked[:, np.isfinite(stacked).all(axis=0)]
-    gpus = np.asarray(gpus_per_replica, dtype=np.int64)
-    leads = np.asarray(replica_lead_s, dtype=np.float64) / tick_s
-    alone = sum(
-        float(g) * lower_bound_at_late_share(d, float(k), late_share)
-        for d, g, k in zip(stacked, gpus, leads, strict=True)
-    )
-    # Without misses each workload needs whole replicas; with a late budget only the load itself is sure to be covered.
-    load = stacked if late_share > 0 else np.stack([whole_replicas(d).astype(np.float64) for d in stacked])
-    total = gpus.astype(np.float64) @ load
-    bounds = [alone]
-    for weight in (0.25, 0.5, 0.75, 1.0):
-        start = float(leads.min()) + node_lead_s / tick_s / weight
-        pooled = lower_bound_at_late_share(total, start, late_share)
-        bounds.append(weight * pooled + (1.0 - weight) * alone)
-    return max(bounds) * tick_s / 3600.0

@@ -95,9 +95,9 @@ def cells(summary: FleetSummary) -> tuple[str, ...]:
 def bound_note(summary: FleetSummary) -> str:
     """What the bound of the table is."""
     return (
-        f"Bound: {summary.bound_gpu_hours:,.0f} GPU-hours, {summary.bound_dollars:,.0f} dollars. No plan that meets the "
-        "objectives can cost less: constant mean lead times, nodes bought a GPU at a time, the cheapest price for all, "
-        "and the future known. A bound, not a plan that exists."
+        f"Bound: {summary.bound_gpu_hours:,.0f} GPU-hours, {summary.bound_dollars:,.0f} dollars. No plan that meets "
+        "the objectives can cost less: constant mean lead times, nodes bought a GPU at a time, the cheapest price for "
+        "all, and the future known. A bound, not a plan that exists."
     )
 
 

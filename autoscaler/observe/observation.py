@@ -18,7 +18,8 @@ def observe(
 ) -> Observation:
     """The observation of this tick; updates the memory.
 
-    Late work is the measured share of the demand where the policy names a query, else max(0, demand - ready): what
+    Late work is the measured share of the demand where the policy names a query; else all of it while the queue is
+    longer than what is ready serves within the time from which a request is late; else max(0, demand - ready): what
     came while capacity was not ready.
     """
     states, values = judge(readings, memory, now_s, fleet.stale_after_s)
@@ -27,6 +28,9 @@ def observe(
     measured = values[:, LATE_SHARE]
     is_measured = np.isfinite(measured)
     late = np.maximum(demand - ready, 0.0)
+    waits = _waits(values[:, QUEUE], ready, fleet)
+    if np.count_nonzero(waits):
+        late = np.where(waits, demand, late)
     if np.count_nonzero(is_measured):
         late = np.where(is_measured, np.minimum(measured, 1.0) * demand, late)
     pressed = (late > 0.0) | _queue_grows(values[:, QUEUE], memory, now_s)
@@ -38,10 +42,16 @@ def observe(
         demand_state=demand_state,
         demand_source=source,
         late=late,
-        late_is_measured=is_measured,
+        late_is_measured=is_measured | waits,
         pressed=pressed,
         inventory=inventory,
     )
+
+
+def _waits(queue: Floats, ready: Floats, fleet: Fleet) -> Bools:
+    """Where who comes now waits so long in the queue that they are late."""
+    out: Bools = queue > ready * fleet.arrivals_per_replica * fleet.late_after_s
+    return out
 
 
 def _queue_grows(queue: Floats, memory: SignalMemory, now_s: float) -> Bools:

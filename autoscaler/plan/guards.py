@@ -96,8 +96,8 @@ def unknown(draft: Draft, context: Context) -> Draft:
 
 
 def schedule_at_most(draft: Draft, context: Context) -> Draft:
-    """The ceiling of a schedule in force."""
-    return _lower(draft, context.bounds.at_most, Reason.SCHEDULE_AT_MOST)
+    """The ceiling of a schedule in force; a floor that begins within the lead time is needed all the same."""
+    return _lower(draft, np.maximum(context.bounds.at_most, context.bounds.at_least), Reason.SCHEDULE_AT_MOST)
 
 
 def minimum(draft: Draft, context: Context) -> Draft:

@@ -24,40 +24,49 @@ GAIN_PER_MINUTE = 0.0025
 MEAN_HALF_LIFE_S = 86_400.0
 RISE_A_LEAD_TIME = 1.0
 """What is late now was decided a lead time ago: the knob rises no more than this above its value then."""
+MOST_OWED = 1.0
+"""Some seven hours without late work at alpha = 1 %: what nobody could foresee is not paid for all week."""
 
 
 @dataclass(slots=True)
 class OuterLoop:
     """knob: float [W] (or [C, W] for C loops on the same demand) within `limits`, two bounds that broadcast to it.
 
-    mean_demand: float [W]. past: knobs of the last lead time, oldest first.
+    mean_demand: float [W]. owed: of the knob's shape, what the limit on its rise held back: the knob falls only after
+    that is paid, so that a burst counts in full and no more is bought at once. past: knobs of the last lead time,
+    oldest first.
     """
 
     knob: Floats
     mean_demand: Floats
+    owed: Floats
     limits: tuple[Floats | float, Floats | float]
     past: deque[tuple[float, Floats]] = field(default_factory=deque)
 
     @staticmethod
     def fresh(shape: tuple[int, ...], limits: Floats) -> OuterLoop:
         """Loops at knob 0, the planner's own setting; `limits` [..., 2, 1], the last axis but one low and high."""
-        return OuterLoop(np.zeros(shape), np.full(shape[-1], np.nan), (limits[..., 0, :], limits[..., 1, :]))
+        bounds = (limits[..., 0, :], limits[..., 1, :])
+        return OuterLoop(np.zeros(shape), np.full(shape[-1], np.nan), np.zeros(shape), bounds)
 
     def update(
-        self, now_s: float, tick_s: float, lead_s: float, late: Floats, demand: Floats, alpha: Floats, frozen: Bools
-    ) -> None:
-        """One tick of realised lateness; `frozen` [W] stands still."""
+        self, now_s: float, tick_s: float, lead_s: float, late: Floats, demand: Floats, alpha: Floats, frozen: Bools,
+        severity: Floats,
+    ) -> None:  # fmt: skip
+        """One tick of realised lateness; `frozen` [W] stands still. severity: float [W], see `Severity`."""
         seen = np.where(frozen, np.nan, demand) if np.count_nonzero(frozen) else demand
         rate = 1.0 - 0.5 ** (tick_s / MEAN_HALF_LIFE_S)
         self.mean_demand = smoothed_toward(self.mean_demand, seen, rate)
         gain = GAIN_PER_MINUTE * tick_s / 60.0
-        step = gain * (late / alpha - seen) / np.maximum(self.mean_demand, 1e-9)
+        step = gain / severity * (late / alpha - seen) / np.maximum(self.mean_demand, 1e-9)
         moves = np.isfinite(step) & (self.mean_demand > 0.0)
         if np.count_nonzero(moves) < moves.size:
             step = np.where(moves, step, 0.0)
-        knob = self.knob + step
+        paid = np.minimum(self.owed, np.maximum(-step, 0.0))
+        wanted = self.knob + step + paid
         self.past.append((now_s, self.knob))
         while self.past[0][0] < now_s - lead_s:
             self.past.popleft()
-        knob = np.minimum(knob, self.past[0][1] + RISE_A_LEAD_TIME)
+        knob = np.minimum(wanted, self.past[0][1] + RISE_A_LEAD_TIME)
+        self.owed = np.minimum(self.owed - paid + (wanted - knob), MOST_OWED)
         self.knob = np.minimum(np.maximum(knob, self.limits[0]), self.limits[1])

@@ -11,6 +11,7 @@ import numpy as np
 from autoscaler.domain.arrays import Floats, Ints
 from autoscaler.plan.planner import Proposal, View, with_level
 from autoscaler.plan.quantile import Quantile
+from autoscaler.plan.reactive import Reactive
 from autoscaler.plan.recurring import Recurring
 from autoscaler.plan.shadow import Shadows
 
@@ -28,7 +29,9 @@ class Ours:
     holds = True
 
     def __init__(self, shared_nodes: bool) -> None:
-        self._candidates: tuple[Quantile | Recurring, ...] = (Quantile(shared_nodes), Recurring())
+        self._candidates: tuple[Quantile | Recurring | Reactive, ...] = (
+            Quantile(shared_nodes), Recurring(), Reactive()
+        )  # fmt: skip
         low_high = np.array([c.knob_limits for c in self._candidates])
         self._lowest, self._highest = low_high[:, :1], low_high[:, 1:]
         self._shadows: Shadows | None = None
@@ -49,16 +52,20 @@ class Ours:
         return self._led(both)
 
     def _led(self, both: list[Proposal]) -> Proposal:
-        """Each workload's row of its leader, at the knob of the real loop."""
+        """Each workload's row of its leader, at the knob of the real loop.
+
+        Room beyond the floor is the forecast's, whoever leads: what the quantile candidate wants more at the whole lead
+        than at the replica's.
+        """
+        first = both[0]
         if not np.count_nonzero(self._leader):
-            first = both[0]
             room = first.room[1]
             return Proposal(room if first.floor is first.room else first.floor[1], room, first.burst[1])
-        room = np.where(self._leader == 0, both[0].room[1], both[1].room[1])
-        burst = np.where(self._leader == 0, both[0].burst[1], both[1].burst[1])
-        if both[0].floor is both[0].room:
-            return Proposal(room, room, burst)
-        return Proposal(np.where(self._leader == 0, both[0].floor[1], both[1].floor[1]), room, burst)
+        floor = np.choose(self._leader, [p.floor[1] for p in both])
+        burst = np.choose(self._leader, [p.burst[1] for p in both])
+        if first.floor is first.room:
+            return Proposal(floor, floor, burst)
+        return Proposal(floor, floor + (first.room[1] - first.floor[1]), burst)
 
     def _begin(self, view: View) -> Shadows:
         self._leader = np.zeros(view.fleet.size, dtype=np.int64)
@@ -68,7 +75,7 @@ class Ours:
 
     def _run_shadows(self, view: View, shadows: Shadows, rooms: list[Floats], bursts: list[Floats]) -> None:
         demand, fleet = view.observation.demand, view.fleet
-        shadows.step(view.now_s, view.tick_s, fleet, np.array(rooms), np.array(bursts), demand)
+        shadows.step(view.now_s, view.tick_s, fleet, np.array(rooms), np.array(bursts), demand, view.severity)
 
     def _select(self, view: View, shadows: Shadows) -> None:
         self._selected_at_s = view.now_s

@@ -22,7 +22,7 @@ class View:
     level: float [W], the knob of the outer loop (0 = the planner's own setting, see `OuterLoop`); planners that run in
     shadow are asked for several knobs at once, float [K, W], and answer each.
     forecast: demand of the W workloads (and of the pooled groups after them) at two horizons: the replica lead and
-    the whole lead; None for planners that do not ask for it.
+    the whole lead; None for planners that do not ask for it. severity: float [W], see `Severity`.
     """
 
     now_s: float
@@ -33,6 +33,7 @@ class View:
     forecast: Forecast | None
     demand: Floats
     level: Floats
+    severity: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ class Planner(Protocol):
 def with_level(view: View, level: Floats) -> View:
     """The same view at other knobs, float [W] or [K, W]."""
     return View(
-        view.now_s, view.tick_s, view.fleet, view.observation, view.history, view.forecast, view.demand, level
+        view.now_s, view.tick_s, view.fleet, view.observation, view.history, view.forecast, view.demand, level,
+        view.severity,
     )  # fmt: skip
 
 

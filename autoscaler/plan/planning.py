@@ -18,12 +18,12 @@ from autoscaler.plan.guards import Bounds, Context, Draft, guarded
 from autoscaler.plan.hold import Hold
 from autoscaler.plan.loop import OuterLoop
 from autoscaler.plan.planner import Proposal, View
+from autoscaler.plan.severity import Severity
 from autoscaler.plan.strategies import Strategy
-from autoscaler.plan.tiers import place, spare_replicas
+from autoscaler.plan.tiers import least_on_primary, place, pooled_share, spare_replicas
 
 FORECAST, POOL_LIMIT = np.uint32(Reason.FORECAST), np.uint32(Reason.POOL_LIMIT)
 BOUND_REASONS = np.uint32(Reason.MAXIMUM | Reason.SCHEDULE_AT_MOST | Reason.POOL_LIMIT)
-POOLED_LEVEL = 0.9
 
 
 @dataclass(slots=True)
@@ -35,6 +35,7 @@ class PlanState:
 
     strategy: Strategy
     groups: Groups
+    severity: Severity
     loop: OuterLoop
     floor_hold: Hold
     room_hold: Hold
@@ -51,6 +52,7 @@ class PlanState:
         return PlanState(
             strategy=strategy,
             groups=Groups.of(fleet),
+            severity=Severity.fresh(fleet.size),
             loop=OuterLoop.fresh((fleet.size,), np.array(strategy.knob_limits)[:, None]),
             floor_hold=Hold.fresh((fleet.size,), longest_s, tick_s),
             room_hold=Hold.fresh((fleet.size,), longest_s, tick_s),
@@ -74,13 +76,15 @@ def plan(
     known = np.isfinite(observation.demand)
     everywhere = np.count_nonzero(known) == known.size
     state.demand = observation.demand if everywhere else np.where(known, observation.demand, state.demand)
+    severity = state.severity.factor()
     if state.strategy.looped:
+        state.severity.learn(observation, tick_s)
         state.loop.update(
             observation.now_s, tick_s, fleet.longest_lead_s, observation.late, observation.demand,
-            fleet.late_target, state.bound | (observation.demand_state > ZERO),
+            fleet.late_target, state.bound | (observation.demand_state > ZERO), severity,
         )  # fmt: skip
     view = View(
-        observation.now_s, tick_s, fleet, observation, history, forecast, state.demand, state.loop.knob
+        observation.now_s, tick_s, fleet, observation, history, forecast, state.demand, state.loop.knob, severity
     )  # fmt: skip
     proposal = _last_good(state, state.strategy.planner.propose(view), observation)
     draft, room = _draft(state, proposal, fleet, observation, bounds, tick_s)
@@ -138,14 +142,7 @@ def _beyond(
     """(placeholders, int [W, P]; True [W] where the pools cannot hold all) for the room beyond the floors."""
     if room is floor:
         return np.zeros((fleet.size, len(fleet.pools)), dtype=np.int64), np.zeros(fleet.size, dtype=bool)
-    spare = spare_replicas(room, floor, _pooled(state, forecast, fleet), state.groups, fleet)
-    usual = np.fmax(state.loop.mean_demand if state.strategy.looped else state.demand, 0.0)
-    return place(spare, usual, observation.inventory, fleet)
-
-
-def _pooled(state: PlanState, forecast: Forecast | None, fleet: Fleet) -> Floats:
-    """GPUs that each group needs at the whole lead, float [G]; NaN without a pooled forecast."""
-    count = state.groups.member.shape[0]
-    if forecast is None or forecast.centre.shape[0] == fleet.size:
-        return np.full(count, np.nan)
-    return forecast.quantile(np.full(count, POOLED_LEVEL), WHOLE_LEAD, first=fleet.size)
+    spare = spare_replicas(room, floor, pooled_share(forecast, state.groups, fleet), state.groups, fleet)
+    middle = state.demand if forecast is None else forecast.centre[: fleet.size, WHOLE_LEAD]
+    base = least_on_primary(floor + spare, np.fmax(middle, 0.0), fleet)
+    return place(spare, base, observation.inventory, fleet)

@@ -8,6 +8,7 @@ from autoscaler.plan.planner import Proposal, View, floor_only
 class Reactive:
     """As many replicas as the last demand needs."""
 
+    knob_limits = (-0.5, 3.0)
     uses_forecast = False
     holds = True
 

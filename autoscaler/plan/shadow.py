@@ -47,21 +47,23 @@ class Shadows:
             demand=np.zeros(workloads),
         )
 
-    def step(self, now_s: float, tick_s: float, fleet: Fleet, wanted: Floats, burst: Floats, demand: Floats) -> None:
+    def step(
+        self, now_s: float, tick_s: float, fleet: Fleet, wanted: Floats, burst: Floats, demand: Floats, severity: Floats
+    ) -> None:
         """One tick: lateness of what was ordered before, then the new orders.
 
-        wanted, burst: float [C, W], as in `Proposal`. demand: float [W]; NaN scores nothing.
+        wanted, burst: float [C, W], as in `Proposal`. demand: float [W]; NaN scores nothing. severity: float [W].
         """
         known: Bools = np.isfinite(demand)
         need, billed = demand, self.ordered[self.newest]
         if np.count_nonzero(known) < known.size:
             need, billed = np.where(known, demand, 0.0), billed * known
-        late = np.maximum(need - np.minimum.reduce(self.ordered, axis=0), 0.0)
+        late = np.minimum(np.maximum(need - np.minimum.reduce(self.ordered, axis=0), 0.0) * severity, need)
         decay = 0.5 ** (tick_s / SCORE_HALF_LIFE_S)
         self.late = decay * self.late + late
         self.demand = decay * self.demand + need
         self.cost = decay * self.cost + billed
-        self.loop.update(now_s, tick_s, fleet.longest_lead_s, late, demand, fleet.late_target, ~known)
+        self.loop.update(now_s, tick_s, fleet.longest_lead_s, late, demand, fleet.late_target, ~known, severity)
         wish = np.ceil(np.fmax(wanted, 0.0) - 1e-6)
         short = late > 0.0
         if np.count_nonzero(short):

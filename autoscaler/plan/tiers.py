@@ -1,7 +1,7 @@
 """Room beyond the floors: how many placeholders, and in which pools.
 
-On-demand carries the usual demand (its mean over a day), spot what comes on top; a pool that is out of stock or full
-passes its part on to the next.
+On-demand carries what must survive the loss of the largest zone of spot, spot the rest; a pool that is out of stock or
+full passes its part on to the next.
 """
 
 from __future__ import annotations
@@ -10,25 +10,57 @@ import numpy as np
 
 from autoscaler.domain.arrays import Bools, Floats, Ints
 from autoscaler.domain.fleet import Fleet
+from autoscaler.domain.forecast import WHOLE_LEAD, Forecast
 from autoscaler.domain.inventory import Inventory
 from autoscaler.plan.groups import Groups
 
+POOLED_LEVEL = 0.9
+"""Quantile at which the headroom of several workloads together is compared with the sum of their own."""
 
-def spare_replicas(room: Floats, floor: Floats, pooled_gpus: Floats, groups: Groups, fleet: Fleet) -> Ints:
+
+def pooled_share(forecast: Forecast | None, groups: Groups, fleet: Fleet) -> Floats:
+    """Share of its members' own headrooms that each group needs as one, float [G], 0..1; 1 without a pooled forecast.
+
+    Their errors do not come at the same time, so the quantile of the sum lies below the sum of the quantiles.
+    """
+    count = groups.member.shape[0]
+    if forecast is None or forecast.centre.shape[0] == fleet.size:
+        return np.ones(count)
+    series = forecast.centre.shape[0]
+    headroom = forecast.quantile(np.full(series, POOLED_LEVEL), WHOLE_LEAD) - forecast.centre[:, WHOLE_LEAD]
+    own = headroom[: fleet.size] * fleet.gpus_per_replica
+    apart = np.array([own[row].sum() for row in groups.member])
+    share = headroom[fleet.size :] / np.where(apart > 0.0, apart, np.nan)
+    return np.where(np.isfinite(share), np.minimum(np.maximum(share, 0.0), 1.0), 1.0)
+
+
+def spare_replicas(room: Floats, floor: Floats, share: Floats, groups: Groups, fleet: Fleet) -> Ints:
     """Replicas of room beyond the floors, int [W].
 
-    room, floor: float [W]. pooled_gpus: float [G], GPUs that each group needs as one, NaN where not known; the
-    members' own room is cut to it, by largest remainder.
+    room, floor: float [W]. share: float [G], see `pooled_share`: the members' own room is cut to it, by largest
+    remainder.
     """
     spare = np.maximum(np.ceil(room - 1e-9) - floor, 0.0)
-    for row, gpus in zip(groups.member, pooled_gpus, strict=True):
-        if np.isnan(gpus):
-            continue
+    for row, part in zip(groups.member, share, strict=True):
         wanted = spare[row] * fleet.gpus_per_replica[row]
-        left = max(0.0, np.ceil(gpus - 1e-9) - float((floor[row] * fleet.gpus_per_replica[row]).sum()))
+        left = np.ceil(part * wanted.sum() - 1e-9)
         if wanted.sum() > left:
             spare[row] = _share(wanted * (left / wanted.sum()) / fleet.gpus_per_replica[row])
     return spare.astype(np.int64)
+
+
+def least_on_primary(total: Floats, middle: Floats, fleet: Fleet) -> Floats:
+    """Replicas that on-demand must carry so that `middle` still runs when the largest zone of spot is lost, float [W].
+
+    total, middle: float [W], replicas wanted in all, and the middle of the demand. With S on spot, spread over Z zones,
+    and P on primary, P + S (Z - 1) / Z >= middle and P + S = total give P >= Z middle - (Z - 1) total.
+    """
+    zones = np.array([
+        max((len(pool.zones) for pool, used in zip(fleet.pools, row, strict=True) if used), default=1)
+        for row in fleet.burst
+    ])  # fmt: skip
+    out: Floats = np.minimum(np.maximum(zones * middle - (zones - 1) * total, 0.0), middle)
+    return out
 
 
 def _share(exact: Floats) -> Floats:
@@ -39,10 +71,10 @@ def _share(exact: Floats) -> Floats:
     return whole
 
 
-def place(spare: Ints, usual: Floats, inventory: Inventory, fleet: Fleet) -> tuple[Ints, Bools]:
+def place(spare: Ints, base: Floats, inventory: Inventory, fleet: Fleet) -> tuple[Ints, Bools]:
     """(placeholders wanted, int [W, P]; True [W] where the pools cannot hold all).
 
-    usual: float [W], the replicas that on-demand should carry.
+    base: float [W], the replicas that on-demand should carry, those that run included.
     """
     wanted = np.zeros((fleet.size, len(fleet.pools)), dtype=np.int64)
     short = np.zeros(fleet.size, dtype=bool)
@@ -54,9 +86,10 @@ def place(spare: Ints, usual: Floats, inventory: Inventory, fleet: Fleet) -> tup
     for w in np.flatnonzero(spare).tolist():
         left = int(spare[w])
         on_primary = int(real[w][fleet.primary[w]].sum())
-        base = left if not fleet.burst[w].any() else min(left, max(0, int(np.ceil(usual[w])) - on_primary))
+        lacking = max(0, int(np.ceil(base[w] - 1e-9)) - on_primary)
+        steady = min(left, lacking) if fleet.burst[w].any() else left
         first, second = np.flatnonzero(fleet.primary[w]).tolist(), np.flatnonzero(fleet.burst[w]).tolist()
-        for part, order in ((base, [*first, *second]), (left - base, [*second, *first])):
+        for part, order in ((steady, [*first, *second]), (left - steady, [*second, *first])):
             short[w] |= _fill(wanted, room, w, part, order, inventory, bound + pending, fleet) > 0
     return wanted, short
 

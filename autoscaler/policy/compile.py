@@ -57,6 +57,7 @@ def _fleet(
         min_replicas=_whole([spec.replicas.min for spec in specs]),
         max_replicas=_whole([NO_MAXIMUM if spec.replicas.max is None else spec.replicas.max for spec in specs]),
         late_target=_floats([spec.objective.late_requests for spec in specs]),
+        late_after_s=_floats([spec.objective.late_after_s for spec in specs]),
         arrivals_per_replica=_floats([spec.demand.per_replica.arrivals_per_s for spec in specs]),
         concurrency_per_replica=_floats([spec.demand.per_replica.concurrency for spec in specs]),
         utilization_per_replica=_floats([spec.demand.per_replica.gpu_utilization for spec in specs]),
@@ -83,6 +84,7 @@ def _pool(document: PoolDocument) -> Pool:
         gpus_per_node=spec.gpus_per_node,
         price_per_gpu_hour_dollars=spec.price_per_gpu_hour_dollars,
         max_nodes=spec.nodes.max,
+        min_nodes=spec.nodes.min,
         zones=spec.zones or ONE_ZONE,
     )
 

@@ -98,7 +98,7 @@ class FullWorld:
     # what happens by itself
 
     def _stand(self) -> None:
-        """Replicas that serve at time 0, on nodes of each workload's first pool."""
+        """Replicas that serve at time 0, on nodes of each workload's first pool, and the least nodes of each pool."""
         for w, count in enumerate(self._setting.start_replicas):
             workload = self._setting.workloads[w]
             for _ in range(count):
@@ -108,6 +108,9 @@ class FullWorld:
                 self._cluster.bind(pod, node)
                 self._cluster.serve(pod)
             self._sets[w].target = count
+        for p, setting in enumerate(self._setting.pools):
+            for _ in range(setting.pool.min_nodes - sum(n.pool == p for n in self._cluster.nodes)):
+                self._cloud.standing(p, len(self._cluster.nodes) % len(setting.pool.zones))
 
     def _standing_node(self, pool: int, gpus: int) -> Node:
         fits = (n for n in self._cluster.nodes if n.pool == pool and n.free >= gpus)

@@ -48,7 +48,7 @@ class Releases:
 
     def _unneeded(self, there: list[Node]) -> list[Node]:
         """Nodes that could all go: empty ones first, then those whose pods fit on the others; minima are kept."""
-        spare = [-p.min_nodes for p in self._setting.pools]
+        spare = [-p.pool.min_nodes for p in self._setting.pools]
         for node in there:
             spare[node.pool] += 1
         room = {node.number: node.free for node in there}

@@ -34,7 +34,6 @@ class PoolSetting:
 
     pool: Pool
     stages: tuple[StageLaw, ...]
-    min_nodes: int = 0
     spot: SpotMarket | None = None
 
 

@@ -39,8 +39,8 @@ class Build:
              min_nodes: int = 0, spot: SpotMarket | None = None) -> PoolSetting:  # fmt: skip
         kind = CapacityType.ON_DEMAND if spot is None else CapacityType.SPOT
         names = tuple("abcdef"[:zones])
-        pool = Pool("pool", kind, gpus_per_node=gpus_per_node, max_nodes=max_nodes, zones=names)
-        return PoolSetting(pool, (StageLaw(boot_s, boot_s),), min_nodes=min_nodes, spot=spot)
+        pool = Pool("pool", kind, gpus_per_node=gpus_per_node, max_nodes=max_nodes, min_nodes=min_nodes, zones=names)
+        return PoolSetting(pool, (StageLaw(boot_s, boot_s),), spot=spot)
 
     @staticmethod
     def workload(per_s: float | list[float] = 0.0, hours: float = 4.0, **changes: Any) -> WorkloadSetting:
