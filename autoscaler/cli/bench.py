@@ -16,7 +16,7 @@ from autoscaler.cli.progress import jobs_bar
 from autoscaler.compose.crossover import Crossover, run_crossover
 from autoscaler.compose.trace_run import TraceRun
 from autoscaler.evaluation.crossover import CrossoverRow, conclusion
-from autoscaler.evaluation.crossover_page import HEADINGS, cells, write_crossover
+from autoscaler.evaluation.report.crossover_page import HEADINGS, cells, write_crossover
 
 app = typer.Typer(help="Sweeps that show where prediction pays and where it does not.", no_args_is_help=True)
 

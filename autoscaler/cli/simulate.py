@@ -20,8 +20,8 @@ from autoscaler.compose import scenario as scenarios
 from autoscaler.compose import trace as traces
 from autoscaler.compose.trace_run import TraceRun
 from autoscaler.evaluation.comparison import Comparison
-from autoscaler.evaluation.report import write_report
-from autoscaler.evaluation.scenario import read_scenario
+from autoscaler.evaluation.report.comparison_page import write_report
+from autoscaler.evaluation.scenario.prepare import read_scenario
 from autoscaler.evaluation.timeline import write_timeline
 
 TRACE = "Options of a trace"

@@ -10,7 +10,7 @@ from autoscaler.evaluation.comparison import Comparison, StrategyRun
 from autoscaler.evaluation.fleet_score import HEADINGS, FleetSummary, Scored, bound_note, cells, fleet_summary
 from autoscaler.evaluation.parallel import Advance, Watch, run_all
 from autoscaler.evaluation.replay import Recording, Replay, run
-from autoscaler.evaluation.scenario import ScenarioRun
+from autoscaler.evaluation.scenario.prepare import ScenarioRun
 from autoscaler.evaluation.shared_bound import SharedBound, shared_bound
 from autoscaler.plan.strategies import Setting, strategy
 from autoscaler.simulator.full import FullWorld

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autoscaler.evaluation.page.markup import SPACE
+from autoscaler.evaluation.report.verdict import allowed, change, listed, percent
 from autoscaler.evaluation.score import Summary
-from autoscaler.evaluation.verdict import allowed, change, listed, percent
 
 NODE_SHARE = 0.6
 """Part of a whole lead time that the node takes; the rest is the replica's."""

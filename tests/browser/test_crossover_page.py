@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from autoscaler.evaluation.crossover import CrossoverRow
-from autoscaler.evaluation.crossover_page import write_crossover
+from autoscaler.evaluation.report.crossover_page import write_crossover
 from autoscaler.evaluation.score import Summary
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from autoscaler.evaluation.comparison import Comparison
-from autoscaler.evaluation.report import write_report
+from autoscaler.evaluation.report.comparison_page import write_report
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ from autoscaler.compose.crossover import Crossover, run_crossover
 from autoscaler.compose.trace import run_trace
 from autoscaler.compose.trace_run import TraceRun
 from autoscaler.evaluation.crossover import CrossoverRow, conclusion
-from autoscaler.evaluation.crossover_page import render_crossover
+from autoscaler.evaluation.report.crossover_page import render_crossover
 from autoscaler.evaluation.score import Summary
 
 HOUR_S = 3600.0

@@ -23,7 +23,7 @@ AFFINITY = "nodeAffinity: [{key: gpu, operator: In, values: [h100]}], gpusPerNod
 POOLS = f"""\
 {HEAD}kind: GpuPool
 metadata: {{name: cheap}}
-spec: {{capacityType: spot, {AFFINITY}, pricePerGpuHour: 1.45, zones: [a, b], nodes: {{max: 12}}}}
+spec: {{capacityType: spot, {AFFINITY}, pricePerGpuHour: 1.45, zones: [a, b], nodes: {{min: 1, max: 12}}}}
 ---
 {HEAD}kind: GpuPool
 metadata: {{name: steady}}
@@ -41,7 +41,7 @@ spec:
     gpuUtilization: {{query: g}}
     perReplica: {{arrivals: 4, concurrency: 32, gpuUtilization: 75%}}
     staleAfter: 90s
-  objective: {{lateRequests: 2%}}
+  objective: {{lateRequests: 2%, lateAfter: 2s}}
   pools: {{primary: [steady], burst: [cheap]}}
   replicas: {{min: 2, max: 40}}
   schedules:
@@ -78,7 +78,7 @@ def refused(path: Path, *texts: str) -> list[str]:
 def test_every_array(tmp_path: Path) -> None:
     fleet = compile_fleet(*documents(tmp_path / "p.yaml", POOLS, FULL, SMALL), SHAPES, LEADS).fleet
     assert fleet.pools == (
-        Pool("cheap", CapacityType.SPOT, 8, 1.45, 12, ("a", "b")),
+        Pool("cheap", CapacityType.SPOT, 8, 1.45, 12, ("a", "b"), 1),
         Pool("steady", CapacityType.ON_DEMAND, 8, 4.0, None, ("a",)),
     )
     nan = np.nan
@@ -89,6 +89,7 @@ def test_every_array(tmp_path: Path) -> None:
         "min_replicas": [1, 2],
         "max_replicas": [NO_MAXIMUM, 40],
         "late_target": [0.01, 0.02],
+        "late_after_s": [1.0, 2.0],
         "arrivals_per_replica": [nan, 4.0],
         "concurrency_per_replica": [16.0, 32.0],
         "utilization_per_replica": [nan, 0.75],

@@ -17,7 +17,7 @@ import pytest
 
 from autoscaler.domain.arrays import Floats
 from autoscaler.evaluation.comparison import Comparison, StrategyRun
-from autoscaler.evaluation.report import render, write_report
+from autoscaler.evaluation.report.comparison_page import render, write_report
 from autoscaler.evaluation.timeline import COLUMNS, Timeline
 
 Build = Callable[..., Comparison]

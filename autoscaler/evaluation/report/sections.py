@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autoscaler.evaluation.bins import Bins
-from autoscaler.evaluation.charts import (
+from autoscaler.evaluation.comparison import Comparison, PoolTimeline
+from autoscaler.evaluation.page.days import DayAxis
+from autoscaler.evaluation.page.document import Chart
+from autoscaler.evaluation.page.markup import element, table, text
+from autoscaler.evaluation.report.bins import Bins
+from autoscaler.evaluation.report.charts import (
     MOST_DECISIONS,
     Grid,
     pool_layout,
@@ -13,12 +17,8 @@ from autoscaler.evaluation.charts import (
     workload_layout,
     workload_traces,
 )
-from autoscaler.evaluation.comparison import Comparison, PoolTimeline
-from autoscaler.evaluation.outcome import Outcome, peak
-from autoscaler.evaluation.page.days import DayAxis
-from autoscaler.evaluation.page.document import Chart
-from autoscaler.evaluation.page.markup import element, table, text
-from autoscaler.evaluation.verdict import allowed, listed, percent
+from autoscaler.evaluation.report.outcome import Outcome, peak
+from autoscaler.evaluation.report.verdict import allowed, listed, percent
 
 REASONS_SHOWN = 3
 WORKLOAD_HEADINGS = (

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from autoscaler.evaluation.bins import Bins
 from autoscaler.evaluation.comparison import Comparison
-from autoscaler.evaluation.outcome import outcomes
 from autoscaler.evaluation.page.days import day, duration
 from autoscaler.evaluation.page.document import RUN_CHOOSER, document
 from autoscaler.evaluation.page.markup import element, paragraphs, table, text
-from autoscaler.evaluation.sections import pool_section, workload_section
-from autoscaler.evaluation.verdict import Verdict, verdict
+from autoscaler.evaluation.report.bins import Bins
+from autoscaler.evaluation.report.outcome import outcomes
+from autoscaler.evaluation.report.sections import pool_section, workload_section
+from autoscaler.evaluation.report.verdict import Verdict, verdict
 from autoscaler.evaluation.whole_file import whole_file
 
 

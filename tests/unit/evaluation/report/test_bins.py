@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autoscaler.domain.arrays import Floats
-from autoscaler.evaluation.bins import Bins
+from autoscaler.evaluation.report.bins import Bins
 
 TIME_S: Floats = 60.0 * np.arange(100, dtype=np.float64)
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoscaler.domain.arrays import Bools, Floats
-from autoscaler.evaluation.bins import Bins
 from autoscaler.evaluation.comparison import PoolTimeline
-from autoscaler.evaluation.decisions import Decisions
-from autoscaler.evaluation.outcome import Outcome
 from autoscaler.evaluation.page.days import DayAxis, duration
 from autoscaler.evaluation.page.figure import SPIKE, Figure, colour, label, layout, packed
+from autoscaler.evaluation.report.bins import Bins
+from autoscaler.evaluation.report.decisions import Decisions
+from autoscaler.evaluation.report.outcome import Outcome
 from autoscaler.evaluation.timeline import Numbers, Timeline
 
 MOST_DECISIONS = 1_500

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoscaler.domain.arrays import Bools, Floats
-from autoscaler.evaluation.bins import Bins
 from autoscaler.evaluation.comparison import Comparison, StrategyRun
-from autoscaler.evaluation.decisions import Decisions, decisions
+from autoscaler.evaluation.report.bins import Bins
+from autoscaler.evaluation.report.decisions import Decisions, decisions
 from autoscaler.evaluation.timeline import Timeline
 
 

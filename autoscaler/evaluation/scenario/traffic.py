@@ -8,7 +8,7 @@ import numpy as np
 
 from autoscaler.domain.arrays import Floats
 from autoscaler.evaluation.demo_traffic import NOTE, hourly_to_minutes, load_burstgpt
-from autoscaler.evaluation.scenario_model import Scenario, SimulatedWorkload
+from autoscaler.evaluation.scenario.model import Scenario, SimulatedWorkload
 from autoscaler.evaluation.trace import TraceError, offered_replicas, read_trace
 from autoscaler.policy.model import CapacityPolicy
 

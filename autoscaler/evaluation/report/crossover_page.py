@@ -12,7 +12,7 @@ from autoscaler.evaluation.crossover import CrossoverRow, conclusion
 from autoscaler.evaluation.page.document import Chart, document
 from autoscaler.evaluation.page.figure import SPIKE, Figure, colour, label, layout, packed
 from autoscaler.evaluation.page.markup import element, paragraphs, table, text
-from autoscaler.evaluation.verdict import allowed, percent
+from autoscaler.evaluation.report.verdict import allowed, percent
 from autoscaler.evaluation.whole_file import whole_file
 
 HEADINGS = (

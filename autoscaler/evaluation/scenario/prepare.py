@@ -12,8 +12,8 @@ import numpy as np
 from autoscaler.domain.arrays import Floats
 from autoscaler.domain.pool import CapacityType, Pool
 from autoscaler.domain.signal import SignalKind
-from autoscaler.evaluation.scenario_model import PoolStages, Scenario, SimulatedWorkload, Stage
-from autoscaler.evaluation.scenario_traffic import STEP_S, scaled_requests
+from autoscaler.evaluation.scenario.model import PoolStages, Scenario, SimulatedWorkload, Stage
+from autoscaler.evaluation.scenario.traffic import STEP_S, scaled_requests
 from autoscaler.policy.compile import compile_fleet
 from autoscaler.policy.governed import Governed
 from autoscaler.policy.load import Document, of_kind, read_documents

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autoscaler.evaluation.decisions import decisions
+from autoscaler.evaluation.report.decisions import decisions
 from autoscaler.evaluation.timeline import COLUMNS, Timeline
 
 NOTHING = {name: np.zeros(8) for name in COLUMNS[1:-1]}

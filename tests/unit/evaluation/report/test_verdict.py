@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from autoscaler.evaluation.comparison import Comparison
-from autoscaler.evaluation.outcome import outcomes
-from autoscaler.evaluation.verdict import change, listed, percent, verdict
+from autoscaler.evaluation.report.outcome import outcomes
+from autoscaler.evaluation.report.verdict import change, listed, percent, verdict
 
 Build = Callable[..., Comparison]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autoscaler.evaluation.comparison import Comparison
-from autoscaler.evaluation.outcome import Outcome, Totals
 from autoscaler.evaluation.page.markup import SPACE
+from autoscaler.evaluation.report.outcome import Outcome, Totals
 
 _EQUAL = 0.005  # of a number: what is nearer is called the same
 _TIMES = 2.0  # from here on a factor reads better than a percentage

@@ -1,0 +1,1 @@
+"""Scenario files: what can be written in them, and how they are made ready to run."""
