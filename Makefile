@@ -7,10 +7,11 @@ SHELL := bash
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: ## Replay published LLM traffic on the built-in simulated cluster
+demo: ## Replay two weeks of published LLM traffic through the loop, and write the report
 	@venv=$$(scripts/setup)
 	mkdir -p build
-	"$$venv/bin/autoscaler" simulate --trace autoscaler/evaluation/data/burstgpt_hourly.csv.gz --series burstgpt-conversation --timeline build/demo.csv
+	"$$venv/bin/autoscaler" simulate simulations/demo.yaml --report build/demo.html --timeline build/demo.csv
+	echo "Open build/demo.html in a browser."
 
 test: lint ## Set up, then run every check and every test
 	@scripts/system-parts

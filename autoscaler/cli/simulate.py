@@ -20,6 +20,7 @@ from autoscaler.compose import scenario as scenarios
 from autoscaler.compose import trace as traces
 from autoscaler.compose.trace_run import TraceRun
 from autoscaler.evaluation.comparison import Comparison
+from autoscaler.evaluation.fleet_score import MAIN
 from autoscaler.evaluation.report.comparison_page import write_report
 from autoscaler.evaluation.scenario.prepare import read_scenario
 from autoscaler.evaluation.timeline import write_timeline
@@ -146,7 +147,8 @@ def _simulate_scenario(
         _print_json([summary.to_dict() for summary in summaries])
     else:
         console = Console()
-        console.print(table(comparison.title, comparison.headings, comparison.rows))
+        places = [comparison.headings.index(heading) for heading in MAIN]
+        console.print(table(comparison.title, MAIN, [[row[place] for place in places] for row in comparison.rows]))
         console.print(lateness_table(summaries))
 
 

@@ -69,11 +69,13 @@ HEADINGS = (
     "dollars",
     "late",
     "objectives met",
-    "GPU-hours / bound",
-    "dollars / bound",
+    "GPU-h / bound",
+    "$ / bound",
     "starts",
 )
 """Of the table of strategies."""
+MAIN = ("strategy", "GPU-hours", "dollars", "late", "objectives met", "GPU-h / bound", "$ / bound")
+"""Those for which a terminal has room."""
 
 
 def cells(summary: FleetSummary) -> tuple[str, ...]:

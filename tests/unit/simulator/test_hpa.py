@@ -52,10 +52,13 @@ def test_it_recommends_what_would_bring_the_utilization_to_the_target(
     assert int(scaler.desired(np.array([current]), np.array([utilization]))[0]) == wanted
 
 
-def test_it_goes_up_at_once() -> None:
+def test_it_goes_up_by_four_or_by_twice_a_period() -> None:
     scaler = HorizontalScaler(TARGET)
     assert ask(scaler, 0.0, 2, TARGET) == 2
-    assert ask(scaler, 15.0, 2, 4 * TARGET) == 8
+    assert ask(scaler, 15.0, 2, 3 * TARGET) == 6
+    assert ask(scaler, 30.0, 2, 20 * TARGET) == 6
+    assert ask(scaler, 45.0, 6, 20 * TARGET) == 12
+    assert ask(scaler, 105.0, 2, 200 * TARGET) == 48  # four periods: 6, 12, 24, 48
 
 
 def test_it_goes_down_when_the_last_higher_recommendation_is_five_minutes_old() -> None:
