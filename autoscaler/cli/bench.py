@@ -40,7 +40,7 @@ def crossover(
     lead_times: Annotated[
         str, typer.Option(help="From asking for a node to serving; 3/5 of each is the node's.")
     ] = "0s,60s,120s,300s,480s,900s",
-    strategies: Annotated[str, typer.Option(help="Strategies to compare.")] = "reactive,ours",
+    strategies: Annotated[str, typer.Option(help="Strategies to compare.")] = "reactive,reactive+loop,ours",
     report: Annotated[Path | None, typer.Option(help="Write the plot here, one HTML file.")] = None,
     output: Annotated[options.OutputFormat, typer.Option("--format", help="Output.")] = options.OutputFormat.TEXT,
 ) -> None:

@@ -15,7 +15,7 @@ def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str | Tex
     """Texts under headings, the first column to the left, the others to the right; headings break, cells do not."""
     drawn = Table(title=title, box=box.SIMPLE_HEAD)
     for place, heading in enumerate(headings):
-        width = max((len(row[place]) for row in rows), default=0)
+        width = max(len(text) for text in (*heading.split(), *(row[place] for row in rows)))
         drawn.add_column(heading, justify="left" if place == 0 else "right", min_width=width)
     for row in rows:
         drawn.add_row(*row)

@@ -20,10 +20,11 @@ def observe(
 
     Late work is the measured share of the demand where the policy names a query; else all of it while the queue is
     longer than what is ready serves within the time from which a request is late; else max(0, demand - ready): what
-    came while capacity was not ready.
+    came while capacity was not ready. Signals tell of the time since the last tick, so what counts as ready is what was
+    so at both ends of it.
     """
     states, values = judge(readings, memory, now_s, fleet.stale_after_s)
-    ready: Floats = np.add.reduce(inventory.ready, axis=1, dtype=np.float64)
+    ready = _ready_since(np.add.reduce(inventory.ready, axis=1, dtype=np.float64), memory, fleet)
     demand, demand_state, source = demand_now(states, values, ready, memory, fleet, now_s)
     measured = values[:, LATE_SHARE]
     is_measured = np.isfinite(measured)
@@ -46,6 +47,13 @@ def observe(
         pressed=pressed,
         inventory=inventory,
     )
+
+
+def _ready_since(now: Floats, memory: SignalMemory, fleet: Fleet) -> Floats:
+    """Replicas that were ready since the last tick; those that start in no time may have been so at once."""
+    then = np.where(fleet.lead_s > 0.0, np.fmin(now, memory.ready), now)
+    memory.ready = now
+    return then
 
 
 def _waits(queue: Floats, ready: Floats, fleet: Fleet) -> Bools:

@@ -20,7 +20,7 @@ class SignalMemory:
     """What the judgement remembers between ticks; owned by the loop.
 
     missing, seen: bool [W, S]. recovering_until_s: float [W, S]; recovered_s: when the last of them has recovered.
-    queue: float [W], the last known queue.
+    queue: float [W], the last known queue. ready: float [W], ready replicas at the last tick.
     """
 
     missing: Bools
@@ -29,6 +29,7 @@ class SignalMemory:
     recovered_s: float
     queue: Floats
     queue_at_s: Floats
+    ready: Floats
 
     @staticmethod
     def fresh(workloads: int) -> SignalMemory:
@@ -41,6 +42,7 @@ class SignalMemory:
             recovered_s=-np.inf,
             queue=np.full(workloads, np.nan),
             queue_at_s=np.full(workloads, np.nan),
+            ready=np.full(workloads, np.nan),
         )
 
 
