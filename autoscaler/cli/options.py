@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 from enum import StrEnum
 from pathlib import Path
 
@@ -79,9 +81,16 @@ def strategies(option: str, text: str) -> tuple[str, ...]:
 
 
 def output_file(option: str, path: Path) -> Path:
-    """A file that can be written: its folder exists, and it is no folder itself. Checked before long work."""
+    """A file that can be written: its folder exists, and it is no folder itself. Checked before long work.
+
+    Raises InputError, or OSError where the folder is a file or must not be written to.
+    """
+    if path.parent.is_file():
+        raise NotADirectoryError(errno.ENOTDIR, f"{path.parent} is a file, not a folder", f"{option} {path}")
     if not path.parent.is_dir():
         raise InputError(f"{option} {path}: the folder {path.parent} does not exist; create it or write elsewhere")
     if path.is_dir():
         raise InputError(f"{option} {path}: is a folder; name a file in it")
+    if not os.access(path if path.exists() and not path.is_file() else path.parent, os.W_OK):
+        raise PermissionError(errno.EACCES, "must not be written to by this user; write elsewhere", f"{option} {path}")
     return path

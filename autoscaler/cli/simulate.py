@@ -61,7 +61,7 @@ def simulate(
     late: Annotated[str | None, _option("Allowed share of late requests.", "1%")] = None,
     fleet_peak: Annotated[float | None, _option("Replicas at the 99.5th percentile of demand.", "30")] = None,
     warmup: Annotated[str | None, _option("Time before anything is scored.", "7d")] = None,
-    score: Annotated[str | None, _option("Time scored after the warm-up.", "all")] = None,
+    score: Annotated[str | None, _option("Time scored after the warm-up, as far as the trace goes.", "8d")] = None,
     tick: Annotated[str | None, _option("Time between two decisions.", "60s")] = None,
     fidelity: Annotated[
         str | None, _option("simple (comparable with theory) or full (queues, stages, scrapes).", "simple")
@@ -90,9 +90,14 @@ def simulate(
         "--poisson": poisson or None,
     }  # fmt: skip
     names = None if strategy is None else options.strategies("--strategy", strategy)
+    if seed is not None and seed < 0:
+        raise InputError(f"--seed {seed}: give a whole number from 0")
     files = _Files(timeline, report)
+    files.check({"the scenario": scenario, "the trace": trace})
     if scenario is not None:
-        stray = [name for name, value in {"--trace": trace, **given}.items() if value is not None]
+        if trace is not None:
+            raise InputError(f"{scenario} and --trace {trace}: a scenario names its own traffic; give one of the two")
+        stray = [name for name, value in given.items() if value is not None]
         if stray:
             raise InputError(f"{', '.join(stray)}: for traces only; a scenario says it in its file")
         _simulate_scenario(scenario, names, seed, files, output)
@@ -105,15 +110,22 @@ def simulate(
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """What is to be written; checked before long work."""
+    """What is to be written."""
 
     timeline: Path | None
     report: Path | None
 
-    def __post_init__(self) -> None:
+    def check(self, inputs: Mapping[str, Path | None]) -> None:
+        """Before long work: that each can be written and takes the place of no other file of this run."""
+        taken = dict(inputs)
         for option, path in (("--timeline", self.timeline), ("--report", self.report)):
-            if path is not None:
-                options.output_file(option, path)
+            if path is None:
+                continue
+            options.output_file(option, path)
+            for what, other in taken.items():
+                if other is not None and path.resolve() == other.resolve():
+                    raise InputError(f"{option} {path}: is {what}; name another file")
+            taken[f"the file of {option}"] = path
 
     @property
     def any(self) -> bool:
@@ -142,7 +154,7 @@ def _simulate_scenario(
         results = scenarios.run_scenario(prepared, chosen, watch)
     comparison = scenarios.compare(prepared, results)
     summaries = [result.summary for result in results]
-    _say([*comparison.notes, *files.write(comparison)])
+    _say(comparison.notes)
     if output is OutputFormat.JSON:
         _print_json([summary.to_dict() for summary in summaries])
     else:
@@ -150,6 +162,7 @@ def _simulate_scenario(
         places = [comparison.headings.index(heading) for heading in MAIN]
         console.print(table(comparison.title, MAIN, [[row[place] for place in places] for row in comparison.rows]))
         console.print(lateness_table(summaries))
+    _say(files.write(comparison))
 
 
 def _simulate_trace(request: TraceRun, names: Sequence[str], files: _Files, output: OutputFormat) -> None:
@@ -157,11 +170,12 @@ def _simulate_trace(request: TraceRun, names: Sequence[str], files: _Files, outp
     with jobs_bar(name, names) as watch:
         results = traces.run_strategies(request, names, watch)
     comparison = traces.compare(results, f"{name}, seed {request.seed}")
-    _say([*comparison.notes, *files.write(comparison)])
+    _say(comparison.notes)
     if output is OutputFormat.JSON:
         _print_json([result.summary.to_dict() for result in results])
     else:
         Console().print(table(comparison.title, comparison.headings, comparison.rows))
+    _say(files.write(comparison))
 
 
 def _request(trace: Path, seed: int, details: bool, given: Mapping[str, Any]) -> TraceRun:

@@ -29,7 +29,7 @@ class TraceRun:
     late_share: float = 0.01
     fleet_peak: float = 30.0
     warmup_s: float = 7 * DAY_S
-    score_s: float | None = None
+    score_s: float | None = 8 * DAY_S
     tick_s: float = 60.0
     seed: int = 1
     fidelity: str = "simple"

@@ -68,13 +68,13 @@ HEADINGS = (
     "spot",
     "dollars",
     "late",
-    "objectives met",
+    "goals met",
     "GPU-h / bound",
     "$ / bound",
     "starts",
 )
 """Of the table of strategies."""
-MAIN = ("strategy", "GPU-hours", "dollars", "late", "objectives met", "GPU-h / bound", "$ / bound")
+MAIN = ("strategy", "GPU-hours", "dollars", "late", "goals met", "GPU-h / bound", "$ / bound")
 """Those for which a terminal has room."""
 
 

@@ -49,16 +49,18 @@ class History:
     def add(self, now_s: float, demand: Floats) -> list[tuple[int, Floats]]:
         """Adds what was seen up to `now_s` (float [R], NaN unknown); the bins that it closed, oldest first.
 
-        A bin in which nothing was known is NaN; bins jumped over are NaN too. Time going backwards adds nothing.
+        A bin in which nothing was known is NaN; bins jumped over are NaN too, as far back as any are kept. Those before
+        the first call are not told: time may count from 1970. Time going backwards adds nothing.
         """
         number = int(np.ceil(now_s / self.bin_s - 1e-9)) - 1
         closed: list[tuple[int, Floats]] = []
         if number <= self.last_bin:
             return closed
+        if self.last_bin < 0 and not self.open:
+            self.last_bin = number - 1
         while self.last_bin + 1 < number:
             closed.append(self._close())
-            if number - self.last_bin > self.ring.shape[1]:
-                self.last_bin = number - self.ring.shape[1]
+            self.last_bin = max(self.last_bin, number - 1 - self.ring.shape[1])
         known = np.isfinite(demand)
         ends = (number + 1) * self.bin_s <= now_s + 1e-6
         if ends and not self.open:

@@ -78,10 +78,13 @@ class Residuals:
         return out
 
     def learn(self, forecast: Floats, scale: Floats, actual: Floats) -> None:
-        """Learns the error of forecasts [R, H] (made with `scale`) for the newest bin; unknown ones teach nothing."""
+        """Learns the error of forecasts [R, H] (made with `scale`) for the newest bin; unknown ones teach nothing.
+
+        A series is kept from when every horizon has a scale: the longer one begins later.
+        """
         error = actual[:, None] - forecast
         self.sizes = smoothed_toward(self.sizes, np.abs(error), self.rates)
-        usable = np.isfinite(error[:, 0]) & (scale[:, 0] > 0.0)
+        usable = np.logical_and.reduce(np.isfinite(error) & (scale > 0.0), axis=1)
         if np.count_nonzero(usable):
             self._keep(error / np.maximum(scale, 1e-9), usable)
 

@@ -12,6 +12,9 @@ from autoscaler.domain.signal import LATE_SHARE, QUEUE, SignalReadings
 from autoscaler.observe.demand import demand_now
 from autoscaler.observe.signals import SignalMemory, judge
 
+SAME_SAMPLE_S = 1e-3
+"""Samples nearer than this are one and the same: their times are worked out from ages, which rounds."""
+
 
 def observe(
     now_s: float, readings: SignalReadings, inventory: Inventory, fleet: Fleet, memory: SignalMemory
@@ -25,7 +28,8 @@ def observe(
     """
     states, values = judge(readings, memory, now_s, fleet.stale_after_s)
     ready = _ready_since(np.add.reduce(inventory.ready, axis=1, dtype=np.float64), memory, fleet)
-    demand, demand_state, source = demand_now(states, values, ready, memory, fleet, now_s)
+    growth = _queue_growth(values[:, QUEUE], readings.age_s[:, QUEUE], memory, now_s)
+    demand, demand_state, source = demand_now(states, values, growth, ready, fleet)
     measured = values[:, LATE_SHARE]
     is_measured = np.isfinite(measured)
     late = np.maximum(demand - ready, 0.0)
@@ -34,7 +38,7 @@ def observe(
         late = np.where(waits, demand, late)
     if np.count_nonzero(is_measured):
         late = np.where(is_measured, np.minimum(measured, 1.0) * demand, late)
-    pressed = (late > 0.0) | _queue_grows(values[:, QUEUE], memory, now_s)
+    pressed = (late > 0.0) | (measured > 0.0) | waits | (growth > 0.0)
     return Observation(
         now_s=now_s,
         states=states,
@@ -62,12 +66,19 @@ def _waits(queue: Floats, ready: Floats, fleet: Fleet) -> Bools:
     return out
 
 
-def _queue_grows(queue: Floats, memory: SignalMemory, now_s: float) -> Bools:
-    """Where a queue is longer than the last known one; remembers this one."""
+def _queue_growth(queue: Floats, age_s: Floats, memory: SignalMemory, now_s: float) -> Floats:
+    """Requests a second by which each queue grew between its last two samples, NaN where unknown; remembers both.
+
+    A sample that is read again says what it said before: ticks may be shorter than the time between two scrapes.
+    """
     known = np.isfinite(queue)
     if not np.count_nonzero(known):
-        return known
-    grows: Bools = queue > memory.queue
-    memory.queue = np.where(known, queue, memory.queue)
-    memory.queue_at_s = np.where(known, now_s, memory.queue_at_s)
-    return grows
+        return queue
+    at_s = now_s - age_s
+    elapsed_s = at_s - memory.queue_at_s
+    fresh = known & ~(elapsed_s < SAME_SAMPLE_S)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        memory.growth = np.where(fresh, (queue - memory.queue) / elapsed_s, memory.growth)
+    memory.queue = np.where(fresh, queue, memory.queue)
+    memory.queue_at_s = np.where(fresh, at_s, memory.queue_at_s)
+    return np.where(known, memory.growth, np.nan)

@@ -20,7 +20,8 @@ class SignalMemory:
     """What the judgement remembers between ticks; owned by the loop.
 
     missing, seen: bool [W, S]. recovering_until_s: float [W, S]; recovered_s: when the last of them has recovered.
-    queue: float [W], the last known queue. ready: float [W], ready replicas at the last tick.
+    queue, queue_at_s, growth: float [W], the last known queue, when it was sampled, and by how much it grew a second
+    since the sample before. ready: float [W], ready replicas at the last tick.
     """
 
     missing: Bools
@@ -29,6 +30,7 @@ class SignalMemory:
     recovered_s: float
     queue: Floats
     queue_at_s: Floats
+    growth: Floats
     ready: Floats
 
     @staticmethod
@@ -42,6 +44,7 @@ class SignalMemory:
             recovered_s=-np.inf,
             queue=np.full(workloads, np.nan),
             queue_at_s=np.full(workloads, np.nan),
+            growth=np.full(workloads, np.nan),
             ready=np.full(workloads, np.nan),
         )
 

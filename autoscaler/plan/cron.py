@@ -25,7 +25,8 @@ class Cron:
         """The larger of this hour's entry and of the one that begins within the lead time; now where it has none."""
         lead_s = float((view.fleet.node_lead_s + view.fleet.replica_lead_s).max())
         hours = {int(view.now_s // HOUR_S), int((view.now_s + lead_s) // HOUR_S)}
-        self._hours = {hour: self._hours.get(hour, self._entry(view, hour)) for hour in sorted(hours)}
+        known = self._hours
+        self._hours = {hour: known[hour] if hour in known else self._entry(view, hour) for hour in sorted(hours)}
         entries = list(self._hours.values())
         wanted: Floats = np.fmax(entries[0], entries[-1])
         return floor_only(np.where(np.isnan(wanted), view.demand, wanted), view.level)

@@ -70,3 +70,9 @@ class OuterLoop:
         knob = np.minimum(wanted, self.past[0][1] + RISE_A_LEAD_TIME)
         self.owed = np.minimum(self.owed - paid + (wanted - knob), MOST_OWED)
         self.knob = np.minimum(np.maximum(knob, self.limits[0]), self.limits[1])
+
+    def go_on_from(self, knob: Floats) -> None:
+        """Another planner leads where the knob (float [W]) differs: it is its own there, now and a lead time ago."""
+        moved = knob != self.knob
+        self.past = deque((at_s, np.where(moved, knob, past)) for at_s, past in self.past)
+        self.knob = knob

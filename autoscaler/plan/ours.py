@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from autoscaler.domain.arrays import Floats, Ints
+from autoscaler.domain.signal import ZERO
 from autoscaler.plan.planner import Proposal, View, with_level
 from autoscaler.plan.quantile import Quantile
 from autoscaler.plan.reactive import Reactive
@@ -47,11 +48,10 @@ class Ours:
         levels = np.array([shadows.loop.knob, real])
         both = [c.propose(with_level(view, levels[:, k])) for k, c in enumerate(self._candidates)]
         self._run_shadows(view, shadows, [p.room[0] for p in both], [p.burst[0] for p in both])
-        if view.now_s >= self._selected_at_s + SELECT_EVERY_S:
-            self._select(view, shadows)
-        return self._led(both)
+        knob = self._select(view, shadows) if view.now_s >= self._selected_at_s + SELECT_EVERY_S else None
+        return self._led(both, knob)
 
-    def _led(self, both: list[Proposal]) -> Proposal:
+    def _led(self, both: list[Proposal], knob: Floats | None) -> Proposal:
         """Each workload's row of its leader, at the knob of the real loop.
 
         Room beyond the floor is the forecast's, whoever leads: what the quantile candidate wants more at the whole lead
@@ -60,12 +60,12 @@ class Ours:
         first = both[0]
         if not np.count_nonzero(self._leader):
             room = first.room[1]
-            return Proposal(room if first.floor is first.room else first.floor[1], room, first.burst[1])
+            return Proposal(room if first.floor is first.room else first.floor[1], room, first.burst[1], knob)
         floor = np.choose(self._leader, [p.floor[1] for p in both])
         burst = np.choose(self._leader, [p.burst[1] for p in both])
         if first.floor is first.room:
-            return Proposal(floor, floor, burst)
-        return Proposal(floor, floor + (first.room[1] - first.floor[1]), burst)
+            return Proposal(floor, floor, burst, knob)
+        return Proposal(floor, floor + (first.room[1] - first.floor[1]), burst, knob)
 
     def _begin(self, view: View) -> Shadows:
         self._leader = np.zeros(view.fleet.size, dtype=np.int64)
@@ -74,14 +74,21 @@ class Ours:
         return Shadows.fresh(view.fleet.size, limits, view.fleet.longest_lead_s, view.tick_s)
 
     def _run_shadows(self, view: View, shadows: Shadows, rooms: list[Floats], bursts: list[Floats]) -> None:
-        demand, fleet = view.observation.demand, view.fleet
+        demand, unhealthy, fleet = view.observation.demand, view.observation.demand_state > ZERO, view.fleet
+        if np.count_nonzero(unhealthy):
+            demand = np.where(
+                unhealthy, np.nan, demand
+            )  # what comes after a gap may be an artefact: nobody is judged on it
         shadows.step(view.now_s, view.tick_s, fleet, np.array(rooms), np.array(bursts), demand, view.severity)
 
-    def _select(self, view: View, shadows: Shadows) -> None:
+    def _select(self, view: View, shadows: Shadows) -> Floats | None:
+        """Who leads from now on; the knobs that the real loop goes on from, None where no leader changed."""
         self._selected_at_s = view.now_s
         scores = shadows.scores(view.fleet.late_target)
         best = scores.argmin(axis=0)
         rows = np.arange(best.size)
         switch = scores[best, rows] < ADVANTAGE * scores[self._leader, rows]
         self._leader = np.where(switch, best, self._leader)
-        view.level[switch] = shadows.loop.knob[self._leader, rows][switch]
+        if not np.count_nonzero(switch):
+            return None
+        return np.where(switch, shadows.loop.knob[self._leader, rows], view.level)

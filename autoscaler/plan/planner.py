@@ -43,11 +43,13 @@ class Proposal:
     floor: float [W], replicas that should be asked for now.
     room: float [W], replicas for which GPUs should be warm or on order, at least `floor`.
     burst: float [W], replicas wanted for a narrow window only, 0 for none: given up at once when it has passed.
+    knob: float [W], where the outer loop goes on from; None: from where it is.
     """
 
     floor: Floats
     room: Floats
     burst: Floats
+    knob: Floats | None = None
 
     @staticmethod
     def of(floor: Floats, room: Floats) -> Proposal:

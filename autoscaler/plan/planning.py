@@ -20,7 +20,7 @@ from autoscaler.plan.loop import OuterLoop
 from autoscaler.plan.planner import Proposal, View
 from autoscaler.plan.severity import Severity
 from autoscaler.plan.strategies import Strategy
-from autoscaler.plan.tiers import least_on_primary, place, pooled_share, spare_replicas
+from autoscaler.plan.tiers import beyond_pools, least_on_primary, place, pooled_share, spare_replicas
 
 FORECAST, POOL_LIMIT = np.uint32(Reason.FORECAST), np.uint32(Reason.POOL_LIMIT)
 BOUND_REASONS = np.uint32(Reason.MAXIMUM | Reason.SCHEDULE_AT_MOST | Reason.POOL_LIMIT)
@@ -86,9 +86,13 @@ def plan(
     view = View(
         observation.now_s, tick_s, fleet, observation, history, forecast, state.demand, state.loop.knob, severity
     )  # fmt: skip
-    proposal = _last_good(state, state.strategy.planner.propose(view), observation)
+    proposed = state.strategy.planner.propose(view)
+    if proposed.knob is not None:
+        state.loop.go_on_from(proposed.knob)
+    proposal = _last_good(state, proposed, observation)
+    most = np.minimum(fleet.max_replicas, np.maximum(bounds.at_most, bounds.at_least))
     draft, room = _draft(state, proposal, fleet, observation, bounds, tick_s)
-    placeholders, short = _beyond(draft.floor, room, state, forecast, observation, fleet)
+    placeholders, short = _beyond(draft.floor, room, most, state, forecast, observation, fleet)
     reasons = draft.reasons | short * POOL_LIMIT
     state.bound = (reasons & BOUND_REASONS) > 0
     return Plan(draft.floor.astype(np.int64), placeholders, proposal.room, reasons, state.loop.knob)
@@ -125,8 +129,7 @@ def _draft(
     if proposal.room is proposal.floor:
         return draft, draft.floor
     room = _whole(proposal.room, asked)
-    kept = state.room_hold.keep(now_s, room, fleet.whole_hold_s - tick_s) if holds else room
-    return draft, np.minimum(kept, fleet.max_replicas)
+    return draft, state.room_hold.keep(now_s, room, fleet.whole_hold_s - tick_s) if holds else room
 
 
 def _whole(wanted: Floats, asked: Ints) -> Floats:
@@ -137,12 +140,29 @@ def _whole(wanted: Floats, asked: Ints) -> Floats:
 
 
 def _beyond(
-    floor: Floats, room: Floats, state: PlanState, forecast: Forecast | None, observation: Observation, fleet: Fleet
-) -> tuple[Ints, Bools]:
-    """(placeholders, int [W, P]; True [W] where the pools cannot hold all) for the room beyond the floors."""
+    floor: Floats, room: Floats, most: Floats, state: PlanState, forecast: Forecast | None, observation: Observation,
+    fleet: Fleet,
+) -> tuple[Ints, Bools]:  # fmt: skip
+    """(placeholders, int [W, P]; True [W] where the pools cannot hold all) for the room beyond the floors.
+
+    most: float [W], the ceilings in force, which room does not pass either.
+    """
+    full = beyond_pools(floor, observation.inventory, fleet)
     if room is floor:
-        return np.zeros((fleet.size, len(fleet.pools)), dtype=np.int64), np.zeros(fleet.size, dtype=bool)
+        return np.zeros((fleet.size, len(fleet.pools)), dtype=np.int64), full
     spare = spare_replicas(room, floor, pooled_share(forecast, state.groups, fleet), state.groups, fleet)
+    spare = np.minimum(_kept_on_unknown(spare, floor, observation), np.maximum(most - floor, 0.0)).astype(np.int64)
     middle = state.demand if forecast is None else forecast.centre[: fleet.size, WHOLE_LEAD]
     base = least_on_primary(floor + spare, np.fmax(middle, 0.0), fleet)
-    return place(spare, base, observation.inventory, fleet)
+    placeholders, short = place(spare, base, observation.inventory, fleet)
+    return placeholders, short | full
+
+
+def _kept_on_unknown(spare: Ints, floor: Floats, observation: Observation) -> Floats:
+    """While demand is unknown all placeholders that stand are kept, but for those that a rising floor takes with it."""
+    unknown, inventory = observation.demand_state > ZERO, observation.inventory
+    if not (np.count_nonzero(unknown) and inventory.placeholders):
+        return spare.astype(np.float64)
+    bound, pending = inventory.placeholder_counts()
+    standing = (bound + pending).sum(axis=1) - (floor - inventory.floor)
+    return np.maximum(spare, standing * unknown)

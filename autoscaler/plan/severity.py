@@ -14,6 +14,7 @@ import numpy as np
 
 from autoscaler.domain.arrays import Floats
 from autoscaler.domain.observation import Observation
+from autoscaler.domain.signal import ZERO
 
 HALF_LIFE_S = 3 * 86_400.0
 LARGEST = 30.0
@@ -33,8 +34,8 @@ class Severity:
         return Severity(np.zeros(workloads), np.zeros(workloads))
 
     def learn(self, observation: Observation, tick_s: float) -> None:
-        """One tick; unmeasured ones teach nothing."""
-        seen = observation.late_is_measured & np.isfinite(observation.demand)
+        """One tick; unmeasured and unhealthy ones teach nothing."""
+        seen = observation.late_is_measured & (observation.demand_state <= ZERO)
         if not np.count_nonzero(seen):
             return
         decay = 0.5 ** (tick_s / HALF_LIFE_S)

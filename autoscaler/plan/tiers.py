@@ -12,6 +12,7 @@ from autoscaler.domain.arrays import Bools, Floats, Ints
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.forecast import WHOLE_LEAD, Forecast
 from autoscaler.domain.inventory import Inventory
+from autoscaler.domain.pool import Pool
 from autoscaler.plan.groups import Groups
 
 POOLED_LEVEL = 0.9
@@ -38,7 +39,7 @@ def spare_replicas(room: Floats, floor: Floats, share: Floats, groups: Groups, f
     """Replicas of room beyond the floors, int [W].
 
     room, floor: float [W]. share: float [G], see `pooled_share`: the members' own room is cut to it, by largest
-    remainder.
+    remainder, and never to less, since replicas are whole.
     """
     spare = np.maximum(np.ceil(room - 1e-9) - floor, 0.0)
     for row, part in zip(groups.member, share, strict=True):
@@ -65,7 +66,7 @@ def least_on_primary(total: Floats, middle: Floats, fleet: Fleet) -> Floats:
 
 def _share(exact: Floats) -> Floats:
     whole = np.floor(exact)
-    extra = round(float((exact - whole).sum()))
+    extra = int(np.ceil((exact - whole).sum() - 1e-9))
     order = np.argsort(-(exact - whole), kind="stable")
     whole[order[:extra]] += 1.0
     return whole
@@ -80,7 +81,7 @@ def place(spare: Ints, base: Floats, inventory: Inventory, fleet: Fleet) -> tupl
     short = np.zeros(fleet.size, dtype=bool)
     if not spare.any():
         return wanted, short
-    bound, pending = inventory.placeholder_counts()
+    bound, _ = inventory.placeholder_counts()
     real = inventory.ready + inventory.starting
     room = _pool_room(real, fleet)
     for w in np.flatnonzero(spare).tolist():
@@ -90,8 +91,19 @@ def place(spare: Ints, base: Floats, inventory: Inventory, fleet: Fleet) -> tupl
         steady = min(left, lacking) if fleet.burst[w].any() else left
         first, second = np.flatnonzero(fleet.primary[w]).tolist(), np.flatnonzero(fleet.burst[w]).tolist()
         for part, order in ((steady, [*first, *second]), (left - steady, [*second, *first])):
-            short[w] |= _fill(wanted, room, w, part, order, inventory, bound + pending, fleet) > 0
+            short[w] |= _fill(wanted, room, w, part, order, inventory, bound, fleet) > 0
     return wanted, short
+
+
+def beyond_pools(floor: Floats, inventory: Inventory, fleet: Fleet) -> Bools:
+    """Where a workload's pools cannot hold its floor beside what runs there now, bool [W]."""
+    if all(pool.max_nodes is None for pool in fleet.pools):
+        return np.zeros(fleet.size, dtype=bool)
+    real = inventory.ready + inventory.starting
+    room, gpus = _pool_room(real, fleet).tolist(), fleet.gpus_per_replica.tolist()
+    fits = np.array([[_fits(r, g, pool) for r, pool in zip(room, fleet.pools, strict=True)] for g in gpus])
+    out: Bools = floor - real.sum(axis=1) > np.where(fleet.primary | fleet.burst, fits, 0.0).sum(axis=1)
+    return out
 
 
 def _pool_room(real: Ints, fleet: Fleet) -> Floats:
@@ -100,17 +112,30 @@ def _pool_room(real: Ints, fleet: Fleet) -> Floats:
     return out
 
 
+def _fits(room: float, gpus: int, pool: Pool) -> float:
+    """Replicas for which there is room, in GPUs of whole nodes."""
+    if gpus > pool.gpus_per_node:
+        return 0.0
+    if np.isinf(room):
+        return room
+    nodes, rest = divmod(max(room, 0.0), pool.gpus_per_node)
+    return nodes * (pool.gpus_per_node // gpus) + rest // gpus
+
+
 def _fill(
-    wanted: Ints, room: Floats, w: int, count: int, order: list[int], inventory: Inventory, have: Ints, fleet: Fleet
+    wanted: Ints, room: Floats, w: int, count: int, order: list[int], inventory: Inventory, bound: Ints, fleet: Fleet
 ) -> int:
-    """Puts `count` placeholders of workload w into the pools in order; how many found no room."""
+    """Puts `count` placeholders of workload w into the pools in order; how many found no room.
+
+    In a pool that is out of stock those that are bound stay; those that wait there for a node wait in vain.
+    """
     gpus = int(fleet.gpus_per_replica[w])
     for p in order:
         if count == 0:
             break
-        fits = int(min(count, max(0.0, np.floor(room[p] / gpus))))
+        fits = int(min(count, _fits(float(room[p]), gpus, fleet.pools[p])))
         if not inventory.obtainable[p]:
-            fits = min(fits, max(0, int(have[w, p] - wanted[w, p])))
+            fits = min(fits, max(0, int(bound[w, p] - wanted[w, p])))
         wanted[w, p] += fits
         room[p] -= fits * gpus
         count -= fits

@@ -14,7 +14,7 @@ from autoscaler.domain.arrays import Bools, Floats, Ints
 from autoscaler.domain.hpa import SYNC_PERIOD_S, HorizontalScaler
 from autoscaler.domain.inventory import Inventory
 from autoscaler.domain.signal import SignalReadings
-from autoscaler.simulator.cloud import Cloud, stream
+from autoscaler.simulator.cloud import Cloud, largest_nodes, stream
 from autoscaler.simulator.cluster import Cluster
 from autoscaler.simulator.engine import Engine
 from autoscaler.simulator.flow import Flow
@@ -22,7 +22,7 @@ from autoscaler.simulator.node_autoscaler import NodeAutoscaler
 from autoscaler.simulator.objects import Node, Pod
 from autoscaler.simulator.replicas import ReplicaSet, Starter
 from autoscaler.simulator.scheduler import Scheduler
-from autoscaler.simulator.settings import ClusterSetting, HpaSetting
+from autoscaler.simulator.settings import ClusterSetting, HpaSetting, WorkloadSetting
 from autoscaler.simulator.telemetry import Telemetry
 from autoscaler.simulator.world import TickRecord
 
@@ -98,25 +98,32 @@ class FullWorld:
     # what happens by itself
 
     def _stand(self) -> None:
-        """Replicas that serve at time 0, on nodes of each workload's first pool, and the least nodes of each pool."""
+        """Replicas that serve at time 0, on nodes of the first pool of theirs with room, and each pool's least nodes."""
         for w, count in enumerate(self._setting.start_replicas):
             workload = self._setting.workloads[w]
             for _ in range(count):
-                node = self._standing_node(workload.pools[0], workload.gpus)
-                node.images[w] = 0.0
+                node = self._standing_node(workload)
                 pod = self._cluster.create_replica(w, workload.gpus, workload.pools)
-                self._cluster.bind(pod, node)
-                self._cluster.serve(pod)
+                if node is not None:
+                    node.images[w] = 0.0
+                    self._cluster.bind(pod, node)
+                    self._cluster.serve(pod)
             self._sets[w].target = count
         for p, setting in enumerate(self._setting.pools):
             for _ in range(setting.pool.min_nodes - sum(n.pool == p for n in self._cluster.nodes)):
                 self._cloud.standing(p, len(self._cluster.nodes) % len(setting.pool.zones))
 
-    def _standing_node(self, pool: int, gpus: int) -> Node:
-        fits = (n for n in self._cluster.nodes if n.pool == pool and n.free >= gpus)
-        found = next(fits, None)
-        zones = len(self._setting.pools[pool].pool.zones)
-        return found or self._cloud.standing(pool, len(self._cluster.nodes) % zones)
+    def _standing_node(self, workload: WorkloadSetting) -> Node | None:
+        """A node with room, or one more where its pool may have it."""
+        for pool in workload.pools:
+            there = [n for n in self._cluster.nodes if n.pool == pool]
+            found = next((n for n in there if n.free >= workload.gpus), None)
+            setting = self._setting.pools[pool]
+            if found is None and workload.gpus <= setting.pool.gpus_per_node and len(there) < largest_nodes(setting):
+                found = self._cloud.standing(pool, len(self._cluster.nodes) % len(setting.pool.zones))
+            if found is not None:
+                return found
+        return None
 
     def _pods_changed(self) -> None:
         self._scheduler.poke()

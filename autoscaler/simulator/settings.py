@@ -52,6 +52,7 @@ class WorkloadSetting:
     then, and nothing is scored. requests_per_s: what a replica serves. image: the pull, which a node does once a
     workload; stages: from there to serving (weights, CUDA, transfer, warm-up). late_after_s: a request that waits
     longer is late; patience_s: one that waits longer leaves. drain_s: from the end of a replica to its GPUs being free.
+    signals: the ones that can be read of it; None: those of the cluster.
     """
 
     name: str
@@ -68,6 +69,7 @@ class WorkloadSetting:
     concurrency: float | None = None
     max_replicas: int | None = None
     hpa: HpaSetting | None = None
+    signals: frozenset[SignalKind] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,8 @@ class ClusterSetting:
     """A cluster. expander: pools in the order in which the node autoscaler tries them for pods that no pin directs.
 
     scrape_s: period of the metrics; a tick sees what was scraped before it. rate_window_s: of the rates. bind_s: from a
-    pod that fits to its binding. signals: the ones that can be read. start_replicas: ready at time 0, by workload.
+    pod that fits to its binding. signals: the ones that can be read. start_replicas: ready at time 0, by workload, as
+    far as their pools may have nodes.
     """
 
     pools: tuple[PoolSetting, ...]

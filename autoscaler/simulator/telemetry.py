@@ -50,7 +50,8 @@ class Telemetry:
 
     def __init__(self, engine: Engine, flows: list[Flow], setting: ClusterSetting) -> None:
         self._engine, self._flows, self._setting = engine, flows, setting
-        self._hidden = [int(k) for k in SignalKind if k not in setting.signals]
+        read = [setting.signals if w.signals is None else w.signals for w in setting.workloads]
+        self._hidden = np.array([[kind not in signals for kind in sorted(SignalKind)] for signals in read])
         self._outages = [f for f in setting.faults if isinstance(f, MetricsOutage)]
         self._scrapes: list[deque[_Counters]] = [deque() for _ in flows]
         self._arrivals: Floats = np.full(len(flows), np.nan)
@@ -81,7 +82,7 @@ class Telemetry:
             if not self.unknown[w]:
                 self._evaluate(w, flow, values[w])
         self._arrivals = values[:, ARRIVALS].copy()
-        values[:, self._hidden] = np.nan
+        values[self._hidden] = np.nan
         self._before, self._newest = self._newest, _Answer(now_s, values)
 
     def _remember(self, w: int, flow: Flow, now_s: float) -> None:
