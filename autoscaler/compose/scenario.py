@@ -10,6 +10,7 @@ from autoscaler.evaluation.comparison import Comparison, StrategyRun
 from autoscaler.evaluation.fleet_score import HEADINGS, FleetSummary, Scored, bound_note, cells, fleet_summary
 from autoscaler.evaluation.parallel import Advance, Watch, run_all
 from autoscaler.evaluation.replay import Recording, Replay, run
+from autoscaler.evaluation.scenario.check import unusable_strategy
 from autoscaler.evaluation.scenario.prepare import ScenarioRun
 from autoscaler.evaluation.shared_bound import SharedBound, shared_bound
 from autoscaler.plan.strategies import Setting, strategy
@@ -31,16 +32,19 @@ class _Job:
     """None: the bound."""
 
 
-def run_scenario(scenario: ScenarioRun, strategies: Sequence[str], watch: Watch | None = None) -> list[StrategyResult]:
-    """One result a strategy, in order. Raises ValueError for a strategy that there is not."""
+def run_scenario(
+    scenario: ScenarioRun, strategies: Sequence[str], watch: Watch | None = None, workers: int | None = None
+) -> list[StrategyResult]:
+    """One result a strategy, in order, the same for any number of `workers` (one a core by default).
+
+    Raises ValueError for a strategy that there is not, or that needs to know the future.
+    """
     for name in strategies:
-        if name.startswith("clairvoyant"):
-            raise ValueError(
-                "strategy clairvoyant: a cluster of chance has no plan that is known to be best; see the bound"
-            )
-        strategy(name, _setting(scenario))
+        wrong = unusable_strategy(name)
+        if wrong is not None:
+            raise ValueError(f"strategy {name}: {wrong[0]}; {wrong[1]}")
     jobs = [_Job(scenario, name) for name in (*strategies, None)]
-    found = run_all(_work, jobs, watch)
+    found = run_all(_work, jobs, watch, workers)
     bound = found[-1]
     assert isinstance(bound, SharedBound)
     replays = [r for r in found[:-1] if isinstance(r, _Replayed)]

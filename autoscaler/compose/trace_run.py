@@ -44,6 +44,10 @@ class TraceRun:
             raise ValueError(f"--gpu-price {self.gpu_price_dollars:g}: must not be negative; give dollars a GPU-hour")
         if not (math.isfinite(self.scale_down_delay_s) and self.scale_down_delay_s >= 0):
             raise ValueError(f"--scale-down-delay {self.scale_down_delay_s:g}s: give a time of 0s or longer")
+        if self.score_s is not None and self.tick_s > self.score_s:
+            raise ValueError(
+                f"--tick {self.tick_s:g}s: longer than the {self.score_s:g}s of --score; choose a shorter one"
+            )
         if self.seed < 0:
             raise ValueError(f"--seed {self.seed}: give a whole number from 0")
         if self.fidelity not in FIDELITIES:

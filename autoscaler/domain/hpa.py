@@ -37,8 +37,8 @@ class HorizontalScaler:
     def replicas(self, now_s: float, current: Ints, utilization: Floats) -> Ints:
         """Replicas to set now, int [W]; a workload without replicas needs one as soon as its utilization is infinite.
 
-        Up as far as the periods since the last call allow, down to the largest recommendation younger than `SCALE_DOWN_WINDOW_S`; where the utilization is
-        unknown nothing is recommended, and what runs stays.
+        Up as far as the periods since the last call allow, down to the largest recommendation younger than
+        `SCALE_DOWN_WINDOW_S`; where the utilization is unknown nothing is recommended, and what runs stays.
         """
         wanted, unknown = self.desired(current, utilization), np.isnan(utilization)
         self.recent.append((now_s, np.where(unknown, 0, wanted)))

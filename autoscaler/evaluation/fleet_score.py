@@ -127,7 +127,8 @@ def fleet_summary(
     by_place = part.billed[known].sum(axis=0) * hours
     price = np.array([p.price_per_gpu_hour_dollars for p in fleet.pools])
     spot = np.array([p.capacity_type is CapacityType.SPOT for p in fleet.pools])
-    arrivals, late = np.nansum(part.arrivals, axis=0), part.late.sum(axis=0)
+    arrivals = np.nansum(part.arrivals, axis=0)
+    late = np.where(np.isfinite(part.arrivals), part.late, 0.0).sum(axis=0)
     shares = np.where(arrivals > 0.0, late / np.where(arrivals > 0.0, arrivals, 1.0), 0.0)
     targets = fleet.late_target
     gpu_hours, dollars = float(by_place.sum()), float((by_place @ price).sum())

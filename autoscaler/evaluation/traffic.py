@@ -62,7 +62,7 @@ def prepare(
     first = round(warmup_s / tick_s)
     if first >= offered.size:
         raise TraceError(
-            f"{path}: the trace is {trace.duration_s / 86_400:.2g} days long, the warm-up {warmup_s / 86_400:.2g}; "
+            f"{path}: the trace is {trace.duration_s / 86_400:.3g} days long, the warm-up {warmup_s / 86_400:.3g}; "
             "choose a shorter --warmup"
         )
     end = offered.size if score_s is None else min(offered.size, first + max(1, round(score_s / tick_s)))

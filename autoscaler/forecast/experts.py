@@ -59,20 +59,20 @@ class Experts:
             week=Profile.fresh(series, 7 * bins_a_day),
         )
 
-    def update(self, history: History, value: Floats) -> None:
-        """Learns the newest closed bin (float [R], NaN = gap: nothing is learned)."""
+    def update(self, history: History, bin_number: int, value: Floats) -> None:
+        """Learns a closed bin (float [R], NaN = gap: nothing is learned)."""
         self.levels = smoothed_toward(self.levels, value, _RATES)
-        self.expected = smoothed_toward(self.expected, self.day.now(history.last_bin), RECENT_RATE)
-        at_bin, mean = smoothed(history)
+        self.expected = smoothed_toward(self.expected, self.day.now(bin_number), RECENT_RATE)
+        at_bin, mean = smoothed(history, bin_number)
         self.day.learn(at_bin, mean)
         self.week.learn(at_bin, mean)
 
-    def predict(self, history: History, horizons: Ints) -> Floats:
-        """Forecasts of all `NAMES`, float [E, R, H], for `horizons` (int [R, H], bins after the newest closed one)."""
+    def predict(self, bin_number: int, horizons: Ints) -> Floats:
+        """Forecasts of all `NAMES`, float [E, R, H], for `horizons` (int [R, H], bins after the last one learned)."""
         level = self.levels[:, :, None]
         last, soft, fast, slow, recent = level[0], level[1], level[2], level[4], level[5]
-        bins = history.last_bin + horizons
-        then, usual = self.day.at(bins), self.day.now(history.last_bin)[:, None]
+        bins = bin_number + horizons
+        then, usual = self.day.at(bins), self.day.now(bin_number)[:, None]
         step = then - usual
         out = np.empty((len(NAMES), *horizons.shape))
         out[:4] = level[:4]
@@ -81,7 +81,7 @@ class Experts:
         out[6] = soft + 0.5 * step
         out[7] = soft * _ratio(then, usual)
         out[8] = then * _ratio(recent, self.expected[:, None])
-        out[9] = last + (self.week.at(bins) - self.week.now(history.last_bin)[:, None])
+        out[9] = last + (self.week.at(bins) - self.week.now(bin_number)[:, None])
         unknown = np.isnan(out)
         return np.where(unknown, last, out) if np.count_nonzero(unknown) else out
 

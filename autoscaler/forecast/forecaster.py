@@ -68,7 +68,7 @@ class Forecaster:
         """Adds the demand seen up to `now_s` (float [R], NaN unknown) and forecasts anew for each bin it closes."""
         for bin_number, value in self.history.add(now_s, demand):
             self._score(bin_number, value)
-            self.experts.update(self.history, value)
+            self.experts.update(self.history, bin_number, value)
             self.largest = np.fmax(self.largest, value)
             self._predict(bin_number)
 
@@ -79,7 +79,7 @@ class Forecaster:
 
     def _predict(self, bin_number: int) -> None:
         ceiling = CEILING_FACTOR * self.largest
-        forecasts = self.experts.predict(self.history, self.horizons)
+        forecasts = self.experts.predict(bin_number, self.horizons)
         forecasts = np.minimum(np.maximum(forecasts, 0.0), ceiling[:, None])
         centre = np.add.reduce(self.mixture.weights() * forecasts, axis=0)
         scale = self.residuals.scale()

@@ -43,10 +43,11 @@ class Profile:
         return out
 
 
-def smoothed(history: History) -> tuple[int, Floats]:
-    """The bin half a smoothing window ago and the mean of its neighbourhood, float [R]; NaN where half of it is gap."""
-    window = history.span(history.last_bin - SMOOTHING_BINS + 1, SMOOTHING_BINS)
-    at_bin = history.last_bin - SMOOTHING_BINS // 2
+def smoothed(history: History, bin_number: int) -> tuple[int, Floats]:
+    """The bin half a smoothing window before this one and the mean of its neighbourhood, float [R]; NaN where half of
+    it is gap."""
+    window = history.span(bin_number - SMOOTHING_BINS + 1, SMOOTHING_BINS)
+    at_bin = bin_number - SMOOTHING_BINS // 2
     mean: Floats = np.add.reduce(window, axis=1) / SMOOTHING_BINS
     if not np.count_nonzero(np.isnan(mean)):
         return at_bin, mean

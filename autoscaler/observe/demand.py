@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autoscaler.domain.arrays import Bools, Codes, Floats
+from autoscaler.domain.arrays import Bools, Codes, Floats, Ints
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.observation import NO_SOURCE
 from autoscaler.domain.signal import ARRIVALS, GPU_UTILIZATION, MISSING, QUEUE, RECOVERING, RUNNING, SERVED, ZERO
@@ -19,34 +19,38 @@ DRAIN_S = 60.0
 SOURCES = (ARRIVALS, QUEUE, RUNNING, GPU_UTILIZATION)
 
 
-def demand_by_source(values: Floats, growth: Floats, ready: Floats, fleet: Fleet) -> Floats:
+def demand_by_source(values: Floats, growth: Floats, ready: Floats, unserved: Bools, fleet: Fleet) -> Floats:
     """Demand as each of `SOURCES` tells it, float [4, W], NaN where it cannot.
 
-    growth: float [W], of the queue a second. Where nobody is ready no GPU could be idle: their utilization tells nothing.
+    growth: float [W], of the queue a second. unserved: see `nobody_serves`. Utilization tells nothing of GPUs that
+    nobody is ready on.
     """
     arrivals = values[:, ARRIVALS] / fleet.arrivals_per_replica
     busy = np.where(ready > 0.0, ready, np.nan) * values[:, GPU_UTILIZATION] / fleet.utilization_per_replica
     queue = values[:, QUEUE]
     served = values[:, SERVED] / fleet.arrivals_per_replica
-    served = np.where(np.isnan(served), np.where(_only_waiting(values, ready), 0.0, busy), served)
+    served = np.where(np.isnan(served), np.where(unserved, 0.0, busy), served)
     waiting = np.fmax(growth, queue / DRAIN_S) / fleet.arrivals_per_replica
     from_queue = np.maximum(served + waiting, 0.0)
     running = values[:, RUNNING] / fleet.concurrency_per_replica
     return np.stack([arrivals, from_queue, running, busy])
 
 
-def _only_waiting(values: Floats, ready: Floats) -> Bools:
-    """Where requests wait and nobody is ready, so that nothing is served whatever else is unknown: a scale-up from zero
-    begins here. An empty queue tells nothing then: who finds nobody ready may not even queue."""
-    out: Bools = (values[:, QUEUE] > 0.0) & (ready == 0.0)
+def nobody_serves(queue: Floats, ready: Floats, asked: Ints) -> Bools:
+    """Where nothing is served, whatever else is unknown, bool [W]: the way back from zero begins here.
+
+    asked: int [W], replicas asked for. Where there should be some and none is ready, an empty queue tells nothing: who
+    finds nobody ready may not even queue.
+    """
+    out: Bools = (ready == 0.0) & ((queue > 0.0) | (asked == 0))
     return out
 
 
-def source_states(states: Codes, only_waiting: Bools) -> Codes:
+def source_states(states: Codes, unserved: Bools) -> Codes:
     """`SignalState` codes [4, W] of `SOURCES`: the worst state among the signals that a source needs."""
     queue, gpu = states[:, QUEUE], states[:, GPU_UTILIZATION]
     served = states[:, SERVED]
-    served = np.where(served == MISSING, np.where((gpu == MISSING) & only_waiting, queue, gpu), served)
+    served = np.where(served == MISSING, np.where((gpu == MISSING) & unserved, queue, gpu), served)
     from_queue = np.where(queue == MISSING, queue, np.maximum(queue, served))
     from_queue = np.where(served == MISSING, served, from_queue)
     return np.stack([states[:, ARRIVALS], from_queue, states[:, RUNNING], gpu])
@@ -69,12 +73,12 @@ def best_demand(candidates: Floats, states: Codes) -> tuple[Floats, Codes, Codes
 
 
 def demand_now(
-    states: Codes, values: Floats, growth: Floats, ready: Floats, fleet: Fleet
+    states: Codes, values: Floats, growth: Floats, ready: Floats, unserved: Bools, fleet: Fleet
 ) -> tuple[Floats, Codes, Codes]:
     """(demand, state, source) [W]; the other sources are looked at only where some arrivals are not healthy."""
     arrivals = values[:, ARRIVALS] / fleet.arrivals_per_replica
     healthy = (states[:, ARRIVALS] <= ZERO) & np.isfinite(arrivals)
     if np.count_nonzero(healthy) == healthy.size:
         return arrivals, states[:, ARRIVALS], np.full(arrivals.size, ARRIVALS, dtype=np.int8)
-    candidates = demand_by_source(values, growth, ready, fleet)
-    return best_demand(candidates, source_states(states, _only_waiting(values, ready)))
+    candidates = demand_by_source(values, growth, ready, unserved, fleet)
+    return best_demand(candidates, source_states(states, unserved))

@@ -9,7 +9,7 @@ from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.inventory import Inventory
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.signal import LATE_SHARE, QUEUE, SignalReadings
-from autoscaler.observe.demand import demand_now
+from autoscaler.observe.demand import demand_now, nobody_serves
 from autoscaler.observe.signals import SignalMemory, judge
 
 SAME_SAMPLE_S = 1e-3
@@ -29,7 +29,8 @@ def observe(
     states, values = judge(readings, memory, now_s, fleet.stale_after_s)
     ready = _ready_since(np.add.reduce(inventory.ready, axis=1, dtype=np.float64), memory, fleet)
     growth = _queue_growth(values[:, QUEUE], readings.age_s[:, QUEUE], memory, now_s)
-    demand, demand_state, source = demand_now(states, values, growth, ready, fleet)
+    unserved = nobody_serves(values[:, QUEUE], ready, inventory.floor)
+    demand, demand_state, source = demand_now(states, values, growth, ready, unserved, fleet)
     measured = values[:, LATE_SHARE]
     is_measured = np.isfinite(measured)
     late = np.maximum(demand - ready, 0.0)

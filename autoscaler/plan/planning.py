@@ -150,19 +150,21 @@ def _beyond(
     full = beyond_pools(floor, observation.inventory, fleet)
     if room is floor:
         return np.zeros((fleet.size, len(fleet.pools)), dtype=np.int64), full
-    spare = spare_replicas(room, floor, pooled_share(forecast, state.groups, fleet), state.groups, fleet)
-    spare = np.minimum(_kept_on_unknown(spare, floor, observation), np.maximum(most - floor, 0.0)).astype(np.int64)
+    share = pooled_share(forecast, state.groups, fleet)
+    spare = spare_replicas(np.minimum(room, most), floor, share, state.groups, fleet)
+    spare = _kept_on_unknown(spare, floor, most, observation)
     middle = state.demand if forecast is None else forecast.centre[: fleet.size, WHOLE_LEAD]
     base = least_on_primary(floor + spare, np.fmax(middle, 0.0), fleet)
     placeholders, short = place(spare, base, observation.inventory, fleet)
     return placeholders, short | full
 
 
-def _kept_on_unknown(spare: Ints, floor: Floats, observation: Observation) -> Floats:
+def _kept_on_unknown(spare: Ints, floor: Floats, most: Floats, observation: Observation) -> Ints:
     """While demand is unknown all placeholders that stand are kept, but for those that a rising floor takes with it."""
     unknown, inventory = observation.demand_state > ZERO, observation.inventory
     if not (np.count_nonzero(unknown) and inventory.placeholders):
-        return spare.astype(np.float64)
+        return spare
     bound, pending = inventory.placeholder_counts()
-    standing = (bound + pending).sum(axis=1) - (floor - inventory.floor)
-    return np.maximum(spare, standing * unknown)
+    standing = np.minimum((bound + pending).sum(axis=1) - (floor - inventory.floor), most - floor)
+    out: Ints = np.maximum(spare, (standing * unknown).astype(np.int64))
+    return out

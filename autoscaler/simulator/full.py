@@ -98,7 +98,7 @@ class FullWorld:
     # what happens by itself
 
     def _stand(self) -> None:
-        """Replicas that serve at time 0, on nodes of the first pool of theirs with room, and each pool's least nodes."""
+        """Replicas that serve at time 0, on nodes of their first pool with room, and the least nodes of each pool."""
         for w, count in enumerate(self._setting.start_replicas):
             workload = self._setting.workloads[w]
             for _ in range(count):

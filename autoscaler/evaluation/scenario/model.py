@@ -92,6 +92,8 @@ class Traffic(Part):
             Conflicts.check([Conflict((), "needs one source of traffic", hint)])
         if self.series is not None and self.trace is None:
             Conflicts.check([Conflict(("series",), "a series belongs to a trace", "remove it, or add `trace`")])
+        if self.trace is not None and "dispersion" in self.model_fields_set:
+            Conflicts.check([Conflict(("dispersion",), "a trace has its own minutes", "remove `dispersion`")])
         return self
 
 
@@ -137,7 +139,9 @@ class Buyer(Part):
         default=None, alias="scaleDownDelay", description="How long an unneeded node stays. Default the profile's."
     )
     expander: tuple[Name, ...] = Field(
-        default=(), description="Pools in the order in which it tries them for pods without a pin. Default as listed."
+        default=(),
+        description="Pools in the order in which it tries them for pods without a pin, those not named last. Default "
+        "as listed.",
     )
 
 
@@ -190,3 +194,12 @@ class Scenario(Part):
     pools: tuple[PoolStages, ...] = Field(min_length=1, description="The pools of the cloud. Required.")
     workloads: tuple[SimulatedWorkload, ...] = Field(min_length=1, description="The workloads. Required.")
     weather: Weather = Field(default=Weather(), description="What goes wrong. Default nothing.")
+
+    @model_validator(mode="after")
+    def _scores_something(self) -> Self:
+        if self.score_s < 60.0:
+            Conflicts.check([Conflict(("score",), "shorter than the steps of traffic", "write `1m` or more")])
+        if self.tick_s > self.score_s:
+            said, hint = "longer than what is scored", f"write `{self.score_s:.0f}s` or less"
+            Conflicts.check([Conflict(("tick",), said, hint)])
+        return self

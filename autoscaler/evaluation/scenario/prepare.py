@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,15 +12,16 @@ import numpy as np
 from autoscaler.domain.arrays import Floats
 from autoscaler.domain.pool import CapacityType, Pool
 from autoscaler.domain.signal import SignalKind
+from autoscaler.evaluation.scenario.check import check_scenario
 from autoscaler.evaluation.scenario.model import PoolStages, Scenario, SimulatedWorkload, Stage
-from autoscaler.evaluation.scenario.traffic import STEP_S, scaled_requests
+from autoscaler.evaluation.scenario.traffic import STEP_S, TrafficError, scaled_requests
 from autoscaler.policy.compile import compile_fleet
 from autoscaler.policy.governed import Governed
 from autoscaler.policy.load import Document, of_kind, read_documents
 from autoscaler.policy.model import KINDS, CapacityPolicy
 from autoscaler.policy.pool import GpuPool
 from autoscaler.policy.problem import Path as Place
-from autoscaler.policy.problem import PolicyError, Problem, nearest
+from autoscaler.policy.problem import PolicyError, Problem
 from autoscaler.simulator.settings import (
     PROFILES,
     AutoscalerProfile,
@@ -73,50 +74,78 @@ class ScenarioRun:
 def read_scenario(path: Path, seed: int | None = None) -> ScenarioRun:
     """Reads and prepares a scenario file; `seed` takes the place of the one in it.
 
-    Raises PolicyError with all that is wrong, TraceError for its traces.
+    Raises PolicyError with all that is wrong.
     """
     documents = read_documents(path, {**KINDS, "Scenario": Scenario})
     scenarios, policies = of_kind(documents, Scenario), of_kind(documents, CapacityPolicy)
     pools = of_kind(documents, GpuPool)
-    if len(scenarios) != 1:
-        hint = (
-            "add one document of `kind: Scenario`" if not scenarios else "keep one, move the others to their own files"
-        )
-        raise PolicyError([Problem(str(path), 1, 1, "", f"{len(scenarios)} documents of kind Scenario", hint)])
-    scenario = scenarios[0]
+    if not scenarios:
+        hint = "add one document of `kind: Scenario`"
+        raise PolicyError([Problem(str(path), 1, 1, "", "no document of kind Scenario", hint)])
+    scenario, *others = scenarios
     if seed is not None:
         scenario = replace(scenario, model=scenario.model.model_copy(update={"seed": seed}))
-    _check_names(scenario, policies, pools)
+    found = [o.problem(("kind",), "a second Scenario", "keep one, move the other to its own file") for o in others]
+    found += check_scenario(scenario, policies, pools)
+    if found:
+        raise PolicyError(found)
     leads = {w.policy: _leads(scenario.model, _policy(policies, w.policy), w) for w in scenario.model.workloads}
     shapes = {w.policy: w.gpus_per_replica for w in scenario.model.workloads}
     epoch_s = datetime.combine(scenario.model.start, datetime.min.time(), UTC).timestamp()
     governed = compile_fleet(policies, pools, shapes, leads, epoch_s)
-    return _prepare(scenario, governed, {p.name: p.model for p in policies}, path.parent)
+    return _prepare(scenario, governed, {p.name: p.model for p in policies}, _traffic(scenario, policies, path.parent))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Arrivals:
+    """Requests in each step, float [T], and what a reader must know of them."""
+
+    requests: Floats
+    note: str
+
+
+def _traffic(
+    scenario: Document[Scenario], policies: Sequence[Document[CapacityPolicy]], folder: Path
+) -> dict[str, _Arrivals]:
+    """By policy. Raises PolicyError with all that is wrong with the traffic of any workload."""
+    found, traffic = [], {}
+    for n, workload in enumerate(scenario.model.workloads):
+        per_replica = _policy(policies, workload.policy).demand.per_replica.arrivals_per_s
+        assert per_replica is not None
+        try:
+            requests, note = scaled_requests(workload, per_replica, scenario.model, n, folder)
+            traffic[workload.policy] = _Arrivals(requests, note)
+        except TrafficError as error:
+            place: Place = ("spec", "workloads", n, "traffic", error.field)
+            found.append(scenario.problem(place, error.message, error.hint))
+    if found:
+        raise PolicyError(found)
+    return traffic
 
 
 def _prepare(
-    scenario: Document[Scenario], governed: Governed, policies: Mapping[str, CapacityPolicy], folder: Path
+    scenario: Document[Scenario],
+    governed: Governed,
+    policies: Mapping[str, CapacityPolicy],
+    traffic: Mapping[str, _Arrivals],
 ) -> ScenarioRun:
     spec, fleet = scenario.model, governed.fleet
     by_policy = {w.policy: w for w in spec.workloads}
-    ordered = [by_policy[name] for name in fleet.names]
     pool_settings = [_pool_setting(pool, spec) for pool in fleet.pools]
-    settings, notes = [], []
-    for w, workload in enumerate(ordered):
-        requests, note = scaled_requests(workload, policies[workload.policy], spec, w, folder)
+    settings = []
+    for w, name in enumerate(fleet.names):
         tiers = np.flatnonzero(fleet.primary[w]).tolist() + np.flatnonzero(fleet.burst[w]).tolist()
-        settings.append(_workload_setting(workload, policies[workload.policy], requests, tuple(tiers)))
-        notes.append(note)
+        settings.append(_workload_setting(by_policy[name], policies[name], traffic[name].requests, tuple(tiers)))
     offered = tuple(s.requests / (s.requests_per_s * STEP_S) for s in settings)
-    expander = spec.node_autoscaler.expander or tuple(p.name for p in fleet.pools)
     names = [p.name for p in fleet.pools]
+    expander = dict.fromkeys([*spec.node_autoscaler.expander, *names])
     cluster = ClusterSetting(
         pools=tuple(pool_settings),
         workloads=tuple(settings),
         autoscaler=_profile(spec),
         expander=tuple(names.index(n) for n in expander),
-        start_replicas=tuple(int(np.ceil(d[np.isfinite(d)][0] - 1e-9)) for d in offered),
-        signals=_signals(policies),
+        start_replicas=tuple(_start(d, policies[name]) for d, name in zip(offered, fleet.names, strict=True)),
+        signals=frozenset[SignalKind]().union(*(s.signals or () for s in settings)),
         seed=spec.seed,
         scrape_s=spec.scrape_s,
         faults=_faults(spec, fleet.pools),
@@ -130,69 +159,17 @@ def _prepare(
         step_s=STEP_S,
         node_mean_s=min(total_mean_s(p.stages) for p in pool_settings),
         replica_means_s=tuple(total_mean_s(s.stages) for s in settings),
-        notes=tuple(dict.fromkeys(n for n in notes if n)),
+        notes=tuple(dict.fromkeys(traffic[name].note for name in fleet.names if traffic[name].note)),
     )
 
 
-def _check_names(
-    scenario: Document[Scenario], policies: list[Document[CapacityPolicy]], pools: list[Document[GpuPool]]
-) -> None:
-    """Each policy has one simulated workload, each pool its stages; nothing is named that is not there."""
-    spec = scenario.model
-    asked = {"pools": [p.pool for p in spec.pools], "workloads": [w.policy for w in spec.workloads]}
-    there = {"pools": [p.name for p in pools], "workloads": [p.name for p in policies]}
-    key = {"pools": "pool", "workloads": "policy"}
-    found: list[Problem] = []
-    for part, names in asked.items():
-        for n, name in enumerate(names):
-            place: Place = ("spec", part, n, key[part])
-            if name not in there[part]:
-                found.append(scenario.problem(place, f"no {key[part]} of this name", nearest(name, there[part])))
-            elif name in names[:n]:
-                found.append(scenario.problem(place, "given twice", "keep one of the two"))
-        for name in there[part]:
-            if name not in names:
-                hint = f"add `- {{{key[part]}: {name}, ...}}`, or remove the {key[part]}"
-                found.append(scenario.problem(("spec", part), f"{key[part]} {name} is not simulated", hint))
-    found += _weather_problems(scenario, {p.name: p.model for p in pools})
-    found += _too_large(scenario, {p.name: p.model for p in policies}, {p.name: p.model for p in pools})
-    if found:
-        raise PolicyError(found)
+def _start(offered: Floats, policy: CapacityPolicy) -> int:
+    """Replicas that stand at time 0: what the first known step needs, within the policy's bounds."""
+    needed = max(int(np.ceil(offered[np.isfinite(offered)][0] - 1e-9)), policy.replicas.min)
+    return needed if policy.replicas.max is None else min(needed, policy.replicas.max)
 
 
-def _weather_problems(scenario: Document[Scenario], pools: Mapping[str, GpuPool]) -> list[Problem]:
-    spec, found = scenario.model, []
-    for n, name in enumerate(spec.node_autoscaler.expander):
-        if name not in pools:
-            place: Place = ("spec", "nodeAutoscaler", "expander", n)
-            found.append(scenario.problem(place, "no pool of this name", nearest(name, pools)))
-    zoned = [("stockOuts", n, f.pool, f.zone) for n, f in enumerate(spec.weather.stock_outs)]
-    zoned += [("zoneLosses", n, f.pool, f.zone) for n, f in enumerate(spec.weather.zone_losses)]
-    for part, n, name, zone in zoned:
-        at: Place = ("spec", "weather", part, n)
-        if name not in pools:
-            found.append(scenario.problem((*at, "pool"), "no pool of this name", nearest(name, pools)))
-        elif zone is not None and zone not in pools[name].zones:
-            found.append(scenario.problem((*at, "zone"), f"no zone of {name}", nearest(zone, pools[name].zones)))
-    return found
-
-
-def _too_large(
-    scenario: Document[Scenario], policies: Mapping[str, CapacityPolicy], pools: Mapping[str, GpuPool]
-) -> list[Problem]:
-    """Replicas that no node of one of their pools can hold."""
-    found = []
-    for n, workload in enumerate(scenario.model.workloads):
-        tiers = policies[workload.policy].pools if workload.policy in policies else None
-        for name in (*tiers.primary, *tiers.burst) if tiers is not None else ():
-            if name in pools and workload.gpus_per_replica > pools[name].gpus_per_node:
-                said = f"a node of {name} has {pools[name].gpus_per_node} GPUs"
-                place: Place = ("spec", "workloads", n, "gpusPerReplica")
-                found.append(scenario.problem(place, said, f"write `{pools[name].gpus_per_node}` or less"))
-    return found
-
-
-def _policy(policies: list[Document[CapacityPolicy]], name: str) -> CapacityPolicy:
+def _policy(policies: Sequence[Document[CapacityPolicy]], name: str) -> CapacityPolicy:
     return next(p.model for p in policies if p.name == name)
 
 
@@ -247,13 +224,14 @@ def _workload_setting(
         concurrency=figures.concurrency,
         max_replicas=policy.replicas.max,
         hpa=None if workload.hpa is None else HpaSetting(workload.hpa.target),
+        signals=_signals(policy),
     )
 
 
-def _signals(policies: Mapping[str, CapacityPolicy]) -> frozenset[SignalKind]:
-    read = {SIGNALS[name] for policy in policies.values() for name in policy.demand.signals()}
-    measured = {SignalKind.LATE_SHARE} if any(p.objective.measured for p in policies.values()) else set()
-    return frozenset(read | measured)
+def _signals(policy: CapacityPolicy) -> frozenset[SignalKind]:
+    """The ones that its queries would answer."""
+    read = {SIGNALS[name] for name in policy.demand.signals()}
+    return frozenset(read | ({SignalKind.LATE_SHARE} if policy.objective.measured else set()))
 
 
 def _faults(spec: Scenario, pools: tuple[Pool, ...]) -> tuple[MetricsOutage | StockOut | ZoneLoss, ...]:

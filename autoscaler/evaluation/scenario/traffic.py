@@ -10,7 +10,6 @@ from autoscaler.domain.arrays import Floats
 from autoscaler.evaluation.demo_traffic import NOTE, hourly_to_minutes, load_burstgpt
 from autoscaler.evaluation.scenario.model import Scenario, SimulatedWorkload
 from autoscaler.evaluation.trace import TraceError, offered_replicas, read_trace
-from autoscaler.policy.model import CapacityPolicy
 
 STEP_S = 60.0
 DAY_S = 86_400.0
@@ -18,30 +17,43 @@ SERVICES = 1000
 """The published service saw two requests a minute; a fleet serves many like it, whose plain chance evens out."""
 
 
+class TrafficError(ValueError):
+    """Traffic that cannot be used. `field`: of `traffic`, where the way out begins."""
+
+    def __init__(self, field: str, message: str, hint: str) -> None:
+        self.field, self.message, self.hint = field, message, hint
+        super().__init__(f"{message}; {hint}")
+
+
 def scaled_requests(
-    workload: SimulatedWorkload, policy: CapacityPolicy, spec: Scenario, number: int, folder: Path
+    workload: SimulatedWorkload, per_replica_s: float, spec: Scenario, number: int, folder: Path
 ) -> tuple[Floats, str]:
     """(requests a minute of the whole replay, float [T]; what a reader must know of them, or nothing).
 
-    Scaled so that the 99.5th percentile over the replay's minutes with data needs `peak` replicas. `number`: of the
-    workload, for its own stream of random numbers. Raises TraceError where the traffic is too short.
+    Scaled so that the 99.5th percentile over the replay's minutes with data needs `peak` replicas. per_replica_s:
+    requests a second of one. number: of the workload in the file, for its own stream of random numbers. Raises
+    TrafficError.
     """
-    minutes, note = _minutes(workload, spec, number, folder)
+    source = "burstgpt" if workload.traffic.trace is None else "trace"
+    try:
+        minutes, note = _minutes(workload, spec, number, folder)
+        part = _cut(minutes, workload, spec)
+        return offered_replicas(part, workload.peak)[0] * per_replica_s * STEP_S, note
+    except TraceError as error:
+        message, _, hint = str(error).rpartition("; ")
+        raise TrafficError(source, message, hint) from None
+
+
+def _cut(minutes: Floats, workload: SimulatedWorkload, spec: Scenario) -> Floats:
+    """The part of the replay."""
     wanted = round((spec.warmup_s + spec.score_s) / STEP_S)
     first = round(workload.traffic.first_day * DAY_S / STEP_S)
     part = minutes[first : first + wanted]
     if part.size < wanted:
-        raise TraceError(
-            f"traffic of {workload.policy}: {minutes.size * STEP_S / DAY_S:.3g} days from day "
-            f"{workload.traffic.first_day} are not enough for {wanted * STEP_S / DAY_S:.3g}; "
-            "choose an earlier firstDay, or a shorter warmup or score"
-        )
-    capacity = policy.demand.per_replica.arrivals_per_s
-    if capacity is None:
-        raise TraceError(
-            f"traffic of {workload.policy}: its policy gives no perReplica.arrivals to scale it by; add it"
-        )
-    return offered_replicas(part, workload.peak)[0] * capacity * STEP_S, note
+        left, asked = part.size * STEP_S / DAY_S, wanted * STEP_S / DAY_S
+        said = f"{left:.3g} days of traffic from day {workload.traffic.first_day}, warmup and score take {asked:.3g}"
+        raise TrafficError("firstDay", said, "choose an earlier firstDay, or a shorter warmup or score")
+    return part
 
 
 def _minutes(workload: SimulatedWorkload, spec: Scenario, number: int, folder: Path) -> tuple[Floats, str]:
