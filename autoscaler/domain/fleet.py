@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from autoscaler.domain.arrays import Bools, Floats, Ints
+from autoscaler.domain.budget import Budget
 from autoscaler.domain.pool import Pool
 
 NO_MAXIMUM = np.iinfo(np.int64).max // 4
+NO_BUDGET = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,9 @@ class Fleet:
     the policy does not say.
     stale_after_s, hold_s: float [W]; hold_s NaN means the break-even time of a restart.
     node_lead_s, replica_lead_s: float [W], priors of the two parts of the lead time.
+    budgets: what several or one of them may ask for at once. budget_of: int [W], the budget of each, `NO_BUDGET` where
+    it has none.
+    priority: int [W], who goes first when pools or budgets are short: the higher.
     lead_s, longest_lead_s: their sum, float [W], and the largest of the fleet.
     replica_hold_s, whole_hold_s: float [W], the hold where a restart costs the replica lead, and the whole lead.
     """
@@ -46,12 +51,19 @@ class Fleet:
     hold_s: Floats
     node_lead_s: Floats
     replica_lead_s: Floats
+    budgets: tuple[Budget, ...] = ()
+    budget_of: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    priority: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     lead_s: Floats = field(init=False)
     longest_lead_s: float = field(init=False)
     replica_hold_s: Floats = field(init=False)
     whole_hold_s: Floats = field(init=False)
 
     def __post_init__(self) -> None:
+        if not self.budget_of.size:
+            object.__setattr__(self, "budget_of", np.full(self.size, NO_BUDGET, dtype=np.int64))
+        if not self.priority.size:
+            object.__setattr__(self, "priority", np.zeros(self.size, dtype=np.int64))
         lead_s, breaks_even = self.node_lead_s + self.replica_lead_s, np.isnan(self.hold_s)
         object.__setattr__(self, "lead_s", lead_s)
         object.__setattr__(self, "longest_lead_s", float(lead_s.max(initial=0.0)))

@@ -29,6 +29,10 @@ class Reason(IntFlag):
     """The pools cannot hold more."""
     RECURRENCE = 1024
     """What usually comes at this time of day."""
+    SCHEDULE_MULTIPLY = 2048
+    """An announced event: a multiple of what there would be without it."""
+    BUDGET = 4096
+    """The budget does not allow more."""
 
 
 REASON_WORDS = {
@@ -36,12 +40,14 @@ REASON_WORDS = {
     Reason.REACTIVE: "late or growing queue",
     Reason.SCHEDULE_AT_LEAST: "schedule atLeast",
     Reason.SCHEDULE_AT_MOST: "schedule atMost",
+    Reason.SCHEDULE_MULTIPLY: "schedule multiply",
     Reason.HOLD: "hold",
     Reason.RECURRENCE: "recurring burst",
     Reason.SIGNAL_MISSING: "signal missing",
     Reason.SIGNAL_RECOVERING: "signal recovering",
     Reason.MINIMUM: "minimum",
     Reason.MAXIMUM: "maximum",
+    Reason.BUDGET: "budget",
     Reason.POOL_LIMIT: "pool limit",
 }
 

@@ -1,15 +1,18 @@
 """What one document alone cannot know: names that lead nowhere or twice, two policies for one workload, a primary
-pool that can be taken away. All problems at once, each at its place.
+pool that can be taken away, floors that no pool or budget can hold, calendars that are none. All problems at once,
+each at its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from typing import TypeVar
 
 from pydantic import BaseModel
 
 from autoscaler.domain.pool import CapacityType
+from autoscaler.policy.budget import Budget
+from autoscaler.policy.calendar import CalendarError, read_days
 from autoscaler.policy.load import Document
 from autoscaler.policy.model import CapacityPolicy
 from autoscaler.policy.pool import GpuPool
@@ -17,24 +20,83 @@ from autoscaler.policy.problem import Path, Problem, nearest
 
 PolicyDocument = Document[CapacityPolicy]
 PoolDocument = Document[GpuPool]
+BudgetDocument = Document[Budget]
 
 M = TypeVar("M", bound=BaseModel)
 
 NAME: Path = ("metadata", "name")
 
 
-def check(policies: Sequence[PolicyDocument], pools: Sequence[PoolDocument]) -> list[Problem]:
-    """The problems between these documents, which may come from several files."""
-    found = [*same_names(pools), *same_names(policies), *_same_workloads(policies)]
+def check(
+    policies: Sequence[PolicyDocument],
+    pools: Sequence[PoolDocument],
+    budgets: Sequence[BudgetDocument] = (),
+    broken: Set[tuple[str, str]] = frozenset(),
+) -> list[Problem]:
+    """The problems between these documents, which may come from several files.
+
+    broken: kind and name of documents that are there and cannot be used, which is said elsewhere.
+    """
+    found = [*same_names(pools), *same_names(budgets), *same_names(policies), *_same_workloads(policies)]
     by_name = {document.name: document.model for document in pools}
+    limits = {document.name: document.model for document in budgets}
     for document in policies:
-        tiers = document.model.pools
-        for number, name in enumerate(tiers.primary):
-            found += _primary_problems(document, ("spec", "pools", "primary", number), name, by_name)
-        for number, name in enumerate(tiers.burst):
-            if name not in by_name:
-                found.append(_no_pool(document, ("spec", "pools", "burst", number), name, by_name))
+        found += _tier_problems(document, by_name, {name for kind, name in broken if kind == "GpuPool"})
+        if ("Budget", document.model.budget) not in broken:
+            found += _no_budget(document, limits)
+        found += _beyond_pools(document, by_name)
+        found += _beyond_budget(document, limits)
+        found += _calendar_problems(document)
     return found
+
+
+def _no_budget(document: PolicyDocument, budgets: Mapping[str, Budget]) -> Iterator[Problem]:
+    named = document.model.budget
+    if isinstance(named, str) and named not in budgets:
+        hint = nearest(named, budgets) if budgets else f"add a document of `kind: Budget` with `name: {named}`"
+        yield document.problem(("spec", "budget"), f"no Budget {named}", hint)
+
+
+def floors(policy: CapacityPolicy) -> Iterator[tuple[Path, int]]:
+    """The floors that a policy asks for whatever the demand: path and replicas of each."""
+    yield ("spec", "replicas", "min"), policy.replicas.min
+    for n, schedule in enumerate(policy.schedules):
+        if schedule.at_least is not None:
+            yield ("spec", "schedules", n, "atLeast", "replicas"), schedule.at_least.replicas
+
+
+def _beyond_pools(document: PolicyDocument, pools: Mapping[str, GpuPool]) -> Iterator[Problem]:
+    """Floors that its pools cannot hold even with one GPU a replica."""
+    named = (*document.model.pools.primary, *document.model.pools.burst)
+    there = [pools[name] for name in named if name in pools]
+    if len(there) < len(named) or any(pool.nodes.max is None for pool in there):
+        return
+    gpus = sum((pool.nodes.max or 0) * pool.gpus_per_node for pool in there)
+    for path, replicas in floors(document.model):
+        if replicas > gpus:
+            hint = f"write `{gpus}` or less, or raise nodes.max"
+            yield document.problem(path, f"{replicas} replicas, and its pools have {gpus} GPUs", hint)
+
+
+def _beyond_budget(document: PolicyDocument, budgets: Mapping[str, Budget]) -> Iterator[Problem]:
+    """Floors that its budget cannot hold even with one GPU a replica."""
+    named = document.model.budget
+    budget = budgets.get(named) if isinstance(named, str) else named
+    if budget is None or budget.gpus is None:
+        return
+    for path, replicas in floors(document.model):
+        if replicas > budget.gpus:
+            hint = f"write `{budget.gpus}` or less, or raise the budget"
+            yield document.problem(path, f"{replicas} replicas, and its budget has {budget.gpus} GPUs", hint)
+
+
+def _calendar_problems(document: PolicyDocument) -> Iterator[Problem]:
+    for n, calendar in enumerate(document.model.calendars):
+        try:
+            read_days(document.attached[calendar.ics])
+        except CalendarError as error:
+            path: Path = ("spec", "calendars", n, "ics")
+            yield document.problem(path, f"{calendar.ics}: {error.message}", error.hint)
 
 
 def same_names(documents: Sequence[Document[BaseModel]]) -> Iterator[Problem]:
@@ -55,15 +117,19 @@ def _workload(document: PolicyDocument) -> Hashable:
     return workload.api_version.rpartition("/")[0], workload.kind, workload.namespace, workload.name
 
 
-def _primary_problems(
-    document: PolicyDocument, path: Path, name: str, pools: Mapping[str, GpuPool]
-) -> Iterator[Problem]:
-    if name not in pools:
-        yield _no_pool(document, path, name, pools)
-    elif pools[name].capacity_type is not CapacityType.ON_DEMAND:
-        steady = [other for other, pool in pools.items() if pool.capacity_type is CapacityType.ON_DEMAND]
-        hint = f"move it to burst; on-demand pools: {', '.join(sorted(steady)) or 'none'}"
-        yield document.problem(path, f"pool {name} is {pools[name].capacity_type}, primary must be on-demand", hint)
+def _tier_problems(document: PolicyDocument, pools: Mapping[str, GpuPool], broken: Set[str]) -> Iterator[Problem]:
+    tiers = document.model.pools
+    steady = sorted(name for name, pool in pools.items() if pool.capacity_type is CapacityType.ON_DEMAND)
+    for tier, names in (("primary", tiers.primary), ("burst", tiers.burst)):
+        for number, name in enumerate(names):
+            path: Path = ("spec", "pools", tier, number)
+            if name not in pools:
+                if name not in broken:
+                    yield _no_pool(document, path, name, pools)
+            elif tier == "primary" and pools[name].capacity_type is not CapacityType.ON_DEMAND:
+                hint = f"move it to burst; on-demand pools: {', '.join(steady) or 'none'}"
+                said = f"pool {name} is {pools[name].capacity_type}, primary must be on-demand"
+                yield document.problem(path, said, hint)
 
 
 def _no_pool(document: PolicyDocument, path: Path, name: str, pools: Mapping[str, GpuPool]) -> Problem:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TypedDict
 
 import numpy as np
 
 from autoscaler.domain.arrays import Bools, Floats, Ints
-from autoscaler.domain.fleet import NO_MAXIMUM, Fleet
+from autoscaler.domain.budget import Budget
+from autoscaler.domain.fleet import NO_BUDGET, NO_MAXIMUM, Fleet
 from autoscaler.domain.pool import Pool
-from autoscaler.policy.check import PolicyDocument, PoolDocument, check
+from autoscaler.policy.budget import Budget as BudgetSpec
+from autoscaler.policy.calendar import read_days
+from autoscaler.policy.check import BudgetDocument, PolicyDocument, PoolDocument, check
 from autoscaler.policy.governed import Governed
 from autoscaler.policy.problem import PolicyError, Problem, nearest
-from autoscaler.policy.schedule import book
+from autoscaler.policy.schedule import Book, book, day_types
 
 ONE_ZONE = ("a",)
 """Zones of a pool that names none: nothing to spread over."""
@@ -24,19 +29,54 @@ def compile_fleet(
     shapes: Mapping[str, int],
     leads: Mapping[str, tuple[float, float]],
     epoch_s: float = 0.0,
+    budgets: Sequence[BudgetDocument] = (),
 ) -> Governed:
-    """The policies and pools of one run. Raises PolicyError with all that does not fit together.
+    """The policies, pools and budgets of one run. Raises PolicyError with all that does not fit together.
 
     shapes: GPUs a replica by policy name, as the live pod or a scenario says. leads: (node, replica) lead time in
     seconds by policy name. epoch_s: the time of day and year, in seconds since the epoch, at time 0 of the run.
     Workloads stand in the order of priority, which is the order in which scarce pools are filled; pools as given.
     """
-    problems = [*check(policies, pools), *_unmeasured(policies, shapes, "GPUs a replica")]
+    problems = [*check(policies, pools, budgets), *_unmeasured(policies, shapes, "GPUs a replica")]
     problems += _unmeasured(policies, leads, "lead times")
     if problems:
         raise PolicyError(problems)
     ordered = sorted(policies, key=lambda document: -document.model.priority)
-    return Governed(_fleet(ordered, pools, shapes, leads), tuple(book(d.model.schedules) for d in ordered), epoch_s)
+    fleet = replace(_fleet(ordered, pools, shapes, leads), **_budgets(ordered, budgets))
+    return Governed(fleet, tuple(_book(d) for d in ordered), epoch_s)
+
+
+def _book(document: PolicyDocument) -> Book | None:
+    spec = document.model
+    days = [read_days(document.attached[calendar.ics]) for calendar in spec.calendars]
+    return book(spec.schedules, day_types(spec.calendars, days))
+
+
+class _Budgets(TypedDict):
+    budgets: tuple[Budget, ...]
+    budget_of: Ints
+
+
+def _budgets(policies: Sequence[PolicyDocument], shared: Sequence[BudgetDocument]) -> _Budgets:
+    """The shared budgets, then the policies' own, and which is whose."""
+    found = [_budget(document.name, document.model) for document in shared]
+    names = [document.name for document in shared]
+    whose = []
+    for document in policies:
+        named = document.model.budget
+        if named is None:
+            whose.append(NO_BUDGET)
+        elif isinstance(named, str):
+            whose.append(names.index(named))
+        else:
+            whose.append(len(found))
+            found.append(_budget(document.name, named))
+    return {"budgets": tuple(found), "budget_of": _whole(whose)}
+
+
+def _budget(name: str, spec: BudgetSpec) -> Budget:
+    gpus, dollars = spec.gpus, spec.dollars_per_hour
+    return Budget(name, np.inf if gpus is None else gpus, np.inf if dollars is None else dollars)
 
 
 def _fleet(
@@ -65,6 +105,7 @@ def _fleet(
         hold_s=_floats([spec.scale_in.hold_s for spec in specs]),
         node_lead_s=_floats([leads[name][0] for name in names]),
         replica_lead_s=_floats([leads[name][1] for name in names]),
+        priority=_whole([spec.priority for spec in specs]),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from autoscaler.policy.problem import Conflict, Conflicts
 from autoscaler.policy.values import Number, Part, PositiveDuration, Share, Text
@@ -49,6 +49,13 @@ EXAMPLE = {"arrivals": "4.0", "concurrency": "32", "gpuUtilization": "0.75"}
 
 class Demand(Part):
     """Signals in the order of trust; the best healthy one is used, so several are better than one."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": [signal]} for signal in ("arrivals", "queue", "running", "gpuUtilization")],
+            "dependentRequired": {signal: ["perReplica"] for signal in NEEDED},
+        }
+    )
 
     arrivals: Query | None = Field(
         default=None, description="Requests that come in, a second. Default not read. The best: it never saturates."

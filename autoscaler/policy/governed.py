@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from autoscaler.domain.arrays import Floats
+from autoscaler.domain.bounds import LIKE_S, Bounds
 from autoscaler.domain.fleet import Fleet
 
 
@@ -22,6 +22,14 @@ class ScheduleBook(Protocol):
         """The smallest ceiling in force, None where there is none."""
         ...
 
+    def multiply(self, from_s: float, until_s: float) -> tuple[float, float] | None:
+        """The largest factor in force at any time in between, and since when that counts; None where there is none."""
+        ...
+
+    def multiplies(self) -> bool:
+        """Whether a factor is ever in force."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Governed:
@@ -31,15 +39,27 @@ class Governed:
     schedules: tuple[ScheduleBook | None, ...]
     epoch_s: float = 0.0
 
-    def bounds(self, now_s: float) -> tuple[Floats, Floats]:
-        """(at least, at most) replicas, float [W]: floors from their lead time ahead, ceilings only while in force."""
-        at_least, at_most = np.zeros(self.fleet.size), np.full(self.fleet.size, np.inf)
+    def bounds(self, now_s: float) -> Bounds:
+        """Floors and factors from their lead time ahead, ceilings only while in force."""
+        bounds = Bounds.none(self.fleet.size)
         for w, book in enumerate(self.schedules):
             if book is None:
                 continue
             now = self.epoch_s + now_s
-            lead_s = float(self.fleet.node_lead_s[w] + self.fleet.replica_lead_s[w])
+            lead_s = float(self.fleet.lead_s[w])
             least, most = book.at_least(now, now + lead_s), book.at_most(now)
-            at_least[w] = 0.0 if least is None else least
-            at_most[w] = np.inf if most is None else most
-        return at_least, at_most
+            bounds.at_least[w] = 0.0 if least is None else least
+            bounds.at_most[w] = np.inf if most is None else most
+            if book.multiplies():
+                self._add_event(bounds, w, book, now, lead_s)
+        return bounds
+
+    def _add_event(self, bounds: Bounds, w: int, book: ScheduleBook, now: float, lead_s: float) -> None:
+        event = book.multiply(now, now + lead_s)
+        if event is None:
+            return
+        bounds.factor[w], begin_s = event
+        bounds.event_s[w] = begin_s - self.epoch_s
+        for n, ago_s in enumerate(LIKE_S):
+            quiet = book.multiply(now - ago_s, now - ago_s + lead_s) is None
+            bounds.like_s[w, n] = ago_s if quiet else np.nan

@@ -1,14 +1,15 @@
 """Reads files of YAML documents into models that know their places; says all that is wrong with a file at once.
 
-A document is Kubernetes-shaped: `apiVersion`, `kind`, `metadata.name`, `spec`. Nothing is read beyond `MOST_BYTES`.
+A document is Kubernetes-shaped: `apiVersion`, `kind`, `metadata.name`, `spec`. It may name files beside its own, which
+are read with it. Nothing is read beyond `MOST_BYTES` a file.
 """
 
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Generic, Literal, Protocol, TypeVar, cast, runtime_checkable
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -20,6 +21,9 @@ from autoscaler.policy.values import Name, Part
 API_VERSION = "gpu-autoscaler.io/v1alpha1"
 MOST_BYTES = 256 * 1024
 """A policy is two KiB, so this is a hundred; reading more would take seconds."""
+
+Beside = Callable[[str], bytes]
+"""Name of a file in the folder of a document -> its bytes, at most `MOST_BYTES` and one more; raises OSError."""
 
 M = TypeVar("M", bound=BaseModel)
 M_co = TypeVar("M_co", bound=BaseModel, covariant=True)
@@ -42,9 +46,21 @@ class Envelope(Part):
     spec: dict[str, object] = Field(description="What is wanted. Required.")
 
 
+@runtime_checkable
+class Attaching(Protocol):
+    """A model that names files beside its own."""
+
+    def attachments(self) -> Iterator[tuple[Path, str]]:
+        """Path within the model of each field that names one, and the name."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Document(Generic[M_co]):
-    """One document: the model of its `spec`, and where everything in it stands. `line`: where it begins."""
+    """One document: the model of its `spec`, and where everything in it stands.
+
+    `line`: where it begins. `attached`: the files that it names, by name.
+    """
 
     kind: str
     name: str
@@ -52,6 +68,7 @@ class Document(Generic[M_co]):
     file: str
     line: int
     tree: Tree = field(repr=False, compare=False)
+    attached: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     def place(self, path: Path) -> Place:
         """Line and column of the value at a path such as `("spec", "pools", "primary", 0)`.
@@ -67,20 +84,39 @@ class Document(Generic[M_co]):
 
 def read_documents(path: pathlib.Path, kinds: Mapping[str, type[BaseModel]]) -> list[Document[BaseModel]]:
     """The documents of a file. `kinds`: the model of `spec` by kind. Raises PolicyError with all that is wrong."""
-    file = str(path)
-    text = _text(path, file)
-    roots, found = trees(text, file)
+    return parse_documents(_bytes(path), str(path), kinds, lambda name: _some_bytes(path.parent / name))
+
+
+def parse_documents(
+    data: bytes, file: str, kinds: Mapping[str, type[BaseModel]], beside: Beside
+) -> list[Document[BaseModel]]:
+    """The documents of a file that was read already, as `read_documents`; `file` names it in what is said."""
+    roots, found = trees(_text(data, file), file)
     documents: list[Document[BaseModel]] = []
+    broken: list[tuple[str, str]] = []
     for root in roots:
         document, wrong = _document(root, kinds, file)
+        if document is not None:
+            document, more = _with_attached(document, beside)
+            wrong += more
         found += wrong
-        documents += [] if document is None else [document]
+        if document is None or wrong:
+            broken += _called(root)
+        else:
+            documents.append(document)
     if not roots and not found:
         hint = f"begin with `apiVersion: {API_VERSION}` and a kind: {', '.join(sorted(kinds))}"
         found.append(Problem(file, 1, 1, "", "no document in it", hint))
     if found:
-        raise PolicyError(found)
+        raise PolicyError(found, documents, broken)
     return documents
+
+
+def _called(root: Tree) -> Iterator[tuple[str, str]]:
+    """Kind and name of a document, where it has them."""
+    kind, name = root.at(("kind",)), root.at(("metadata", "name"))
+    if kind is not None and name is not None:
+        yield str(kind.value), str(name.value)
 
 
 def of_kind(documents: Iterable[Document[BaseModel]], model: type[M]) -> list[Document[M]]:
@@ -88,28 +124,55 @@ def of_kind(documents: Iterable[Document[BaseModel]], model: type[M]) -> list[Do
     return [cast(Document[M], document) for document in documents if isinstance(document.model, model)]
 
 
-def _text(path: pathlib.Path, file: str) -> str:
-    """The text of a file. Raises PolicyError where it cannot be read."""
+def _refused(file: str, message: str, hint: str, place: Place = (1, 1)) -> PolicyError:
+    return PolicyError([Problem(file, *place, "", message, hint)])
 
-    def refuse(message: str, hint: str, line: int = 1, column: int = 1) -> PolicyError:
-        return PolicyError([Problem(file, line, column, "", message, hint)])
 
+def _bytes(path: pathlib.Path) -> bytes:
+    """What is in a file. Raises PolicyError where it cannot be read."""
     if not path.is_file():
         said = "is a folder" if path.is_dir() else "no such file"
-        raise refuse(said, "name a YAML file")
+        raise _refused(str(path), said, "name a YAML file")
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MOST_BYTES + 1)
+        return _some_bytes(path)
     except OSError as error:
-        raise refuse(f"cannot be read: {error.strerror}", "let this user read it") from error
+        raise _refused(str(path), f"cannot be read: {error.strerror}", "let this user read it") from error
+
+
+def _some_bytes(path: pathlib.Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(MOST_BYTES + 1)
+
+
+def _text(data: bytes, file: str) -> str:
+    """The text of a file. Raises PolicyError where it is none."""
     if len(data) > MOST_BYTES:
-        raise refuse(f"larger than {MOST_BYTES // 1024} KiB", "split it: one file a team or workload")
+        raise _refused(file, f"larger than {MOST_BYTES // 1024} KiB", "split it: one file a team or workload")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         good = data[: error.start].decode("utf-8-sig", "ignore")
-        line, column = good.count("\n") + 1, len(good) - good.rfind("\n")
-        raise refuse("not UTF-8", "save it as UTF-8", line, column) from error
+        place = good.count("\n") + 1, len(good) - good.rfind("\n")
+        raise _refused(file, "not UTF-8", "save it as UTF-8", place) from error
+
+
+def _with_attached(document: Document[BaseModel], beside: Beside) -> tuple[Document[BaseModel], list[Problem]]:
+    """The document with the files that it names, and which of them cannot be read."""
+    if not isinstance(document.model, Attaching):
+        return document, []
+    attached: dict[str, bytes] = {}
+    found: list[Problem] = []
+    for path, name in document.model.attachments():
+        try:
+            attached[name] = beside(name)
+        except OSError as error:
+            said = f"{name} cannot be read: {(error.strerror or str(error)).lower()}"
+            found.append(document.problem(("spec", *path), said, "put it beside this file"))
+            continue
+        if len(attached[name]) > MOST_BYTES:
+            said = f"{name} is larger than {MOST_BYTES // 1024} KiB"
+            found.append(document.problem(("spec", *path), said, "keep what is still to come"))
+    return replace(document, attached=attached), found
 
 
 def _document(

@@ -7,29 +7,16 @@ the documents are compiled together.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
-from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, field_validator, model_validator
 
+from autoscaler.policy.budget import Budget
 from autoscaler.policy.demand import Demand, Query
 from autoscaler.policy.pool import GpuPool
-from autoscaler.policy.problem import Conflict, Conflicts
-from autoscaler.policy.values import (
-    AutoDuration,
-    Count,
-    Duration,
-    LocalDate,
-    Name,
-    Part,
-    PositiveDuration,
-    Share,
-    Text,
-    Whole,
-    ZoneName,
-    no_longer_than,
-)
+from autoscaler.policy.problem import Conflict, Conflicts, Path
+from autoscaler.policy.timetable import CalendarDays, Schedule
+from autoscaler.policy.values import AutoDuration, Count, Duration, Name, Part, Share, Text, Whole, no_longer_than
 
 
 class Workload(Part):
@@ -98,74 +85,25 @@ class Replicas(Part):
     max: Count | None = Field(
         default=None, description="Most replicas, a count. Default no limit of ours: pools set it."
     )
-    via: Literal["auto", "hpa", "scale"] = Field(
+    via: Literal["auto", "hpa", "keda", "kserve", "scale", "metric"] = Field(
         default="auto",
-        description="The owner of the replica count, through whose own field floors move: hpa (minReplicas) or scale "
-        "(the scale subresource). Default auto: looked up in the cluster.",
+        description="The owner of the replica count, through whose own field floors move: hpa (minReplicas), keda "
+        "(minReplicaCount), kserve (minReplicas), scale (the scale subresource), metric (published only). Default "
+        "auto: looked up in the cluster.",
     )
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.min == 0 and self.via == "hpa":
+            said = "an HPA does not wake a workload that another put to zero"
+            Conflicts.check([Conflict(("min",), said, "write `1`, or use via: keda, or scale")])
+        return self
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.max is not None and self.min > self.max:
             hint = f"write `{self.max}` or less, or raise max"
             Conflicts.check([Conflict(("min",), f"min {self.min} is above max {self.max}", hint)])
-        return self
-
-
-class Amount(Part):
-    """An amount of capacity."""
-
-    replicas: Whole = Field(description="Replicas, a count. Required.")
-
-
-def _cron(value: str) -> str:
-    if len(value.split()) != 5:
-        raise ValueError("a start has five fields; write for example `0 9 * * mon-fri` in quotes")
-    try:
-        CronSim(value, datetime(2000, 1, 1, tzinfo=UTC))
-    except CronSimError as error:
-        hint = "write minute hour day month weekday, for example `0 9 * * mon-fri`"
-        raise ValueError(f"not a cron expression: {str(error).lower()}; {hint}") from None
-    return value
-
-
-class Schedule(Part):
-    """What is known in advance, every day or week."""
-
-    name: Name = Field(description="Name within the policy, shown as the reason of a floor. Required.")
-    start: Annotated[Text, AfterValidator(_cron)] = Field(
-        description="When it begins: cron with five fields (minute hour day month weekday), local time. Required."
-    )
-    duration_s: PositiveDuration = Field(
-        alias="duration",
-        description="How long it is in force, a duration of elapsed time. Required.",
-    )
-    timezone: ZoneName = Field(
-        description="IANA time zone of start and except. Required: a default would be wrong for most by hours."
-    )
-    at_least: Amount | None = Field(
-        default=None, description="Floor while in force, and from `ahead` before. Default none."
-    )
-    at_most: Amount | None = Field(default=None, description="Ceiling while in force. Default none.")
-    except_dates: tuple[LocalDate, ...] = Field(
-        default=(), alias="except", description="Local dates on which it does not begin. Default none."
-    )
-    ahead_s: AutoDuration = Field(
-        default=None,
-        alias="ahead",
-        description="How long before the start the floor begins, a duration. Default auto: the lead time, which is "
-        "also the least, since a floor that begins later is late.",
-    )
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if self.at_least is None and self.at_most is None:
-            Conflicts.check([Conflict((), "says nothing", "add `atLeast: {replicas: 8}` or atMost")])
-        if self.at_least is None and self.ahead_s is not None:
-            Conflicts.check([Conflict(("ahead",), "a ceiling does not begin ahead", "remove `ahead` or add atLeast")])
-        if self.at_least is not None and self.at_most is not None and self.at_least.replicas > self.at_most.replicas:
-            hint = f"write `{self.at_most.replicas}` or less"
-            Conflicts.check([Conflict(("atLeast", "replicas"), "atLeast is above atMost", hint)])
         return self
 
 
@@ -178,6 +116,10 @@ class ScaleIn(Part):
         description="How long what was wanted is kept, a duration. Default auto: the time that a restart costs, from "
         "which on letting go is cheaper.",
     )
+
+
+def _own_or_shared(value: object) -> str:
+    return "own" if isinstance(value, dict | Budget) else "shared"
 
 
 class CapacityPolicy(Part):
@@ -199,7 +141,24 @@ class CapacityPolicy(Part):
     pools: Tiers = Field(description="Where replicas may stand. Required.")
     replicas: Replicas = Field(default=Replicas(), description="Bounds. Default from 1, no limit.")
     schedules: tuple[Schedule, ...] = Field(default=(), description="What is known in advance. Default nothing.")
+    calendars: tuple[CalendarDays, ...] = Field(
+        default=(),
+        description="Days that schedules take for another weekday; the first calendar with the day counts. Default "
+        "none.",
+    )
+    budget: (
+        Annotated[Annotated[Name, Tag("shared")] | Annotated[Budget, Tag("own")], Discriminator(_own_or_shared)] | None
+    ) = Field(
+        default=None,
+        description="What may be asked for at once: the name of a Budget that policies share, or `{gpus: ..., "
+        "dollarsPerHour: ...}` for this policy alone. Default no limit.",
+    )
     scale_in: ScaleIn = Field(default=ScaleIn(), description="When capacity goes. Default at break-even.")
+
+    def attachments(self) -> Iterator[tuple[Path, str]]:
+        """Files that belong to it: path of the field that names each, and its name."""
+        for n, calendar in enumerate(self.calendars):
+            yield ("calendars", n, "ics"), calendar.ics
 
     @field_validator("schedules")
     @classmethod
@@ -232,5 +191,5 @@ def _out_of_bounds(schedules: tuple[Schedule, ...], bounds: Replicas) -> Iterato
             yield Conflict(("schedules", n, "atMost", "replicas"), said, f"write `{bounds.min}` or more")
 
 
-KINDS: Mapping[str, type[BaseModel]] = {"GpuPool": GpuPool, "CapacityPolicy": CapacityPolicy}
+KINDS: Mapping[str, type[BaseModel]] = {"GpuPool": GpuPool, "Budget": Budget, "CapacityPolicy": CapacityPolicy}
 """The kinds of document that platform teams write, with the model of their `spec`."""

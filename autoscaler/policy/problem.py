@@ -28,10 +28,16 @@ class Problem:
 
 
 class PolicyError(ValueError):
-    """Files that cannot be used; its text is one line a problem, in the order of the files."""
+    """Files that cannot be used; its text is one line a problem, in the order of the files.
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    good: what is usable beside it. broken: kind and name of documents that are not, as far as they say so.
+    """
+
+    def __init__(
+        self, problems: Iterable[Problem], good: Iterable[object] = (), broken: Iterable[tuple[str, str]] = ()
+    ) -> None:
         self.problems: tuple[Problem, ...] = tuple(sorted(problems))
+        self.good, self.broken = tuple(good), frozenset(broken)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)(d|h|m|s))")
-_UNIT_S = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)(d|h|ms|m|s))")
+_UNIT_S = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
 
 
 def duration_s(text: str) -> float:
-    """Seconds of `90s`, `5m`, `2h`, `1d` or a sum such as `1h30m`. Raises ValueError with what is accepted."""
+    """Seconds of `500ms`, `90s`, `5m`, `2h`, `1d` or a sum such as `1h30m`. Raises ValueError with what is accepted."""
     parts = _DURATION.findall(text)
     if not parts or "".join(n + u for n, u in parts) != text.strip():
         raise ValueError("not a duration; write 90s, 5m, 2h, 1d or a sum such as 1h30m")

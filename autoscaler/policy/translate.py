@@ -19,6 +19,13 @@ NUMBERS = {
     "float_type": ("must be a number", r"(-?\d+(?:\.\d+)?)"),
 }
 """Message, and what of the value is such a number."""
+BOUNDS = {
+    "greater_than": ("gt", "must be more than {}", "write more than `{}`"),
+    "greater_than_equal": ("ge", "must be at least {}", "write `{}` or more"),
+    "less_than": ("lt", "must be less than {}", "write less than `{}`"),
+    "less_than_equal": ("le", "must be at most {}", "write `{}` or less"),
+}
+"""Which bound, message and hint."""
 
 
 def problems(
@@ -26,7 +33,7 @@ def problems(
 ) -> Iterator[Problem]:
     """Problems of the model's values, which stand `under` this path of the document."""
     for detail in error.errors(include_url=False):
-        path = _path((*under, *detail["loc"]), tree)
+        path = _path((*under, *detail["loc"]), tree, detail["type"] == "missing")
         failed = detail.get("ctx", {}).get("error")
         if isinstance(failed, Conflicts):
             for conflict in failed.conflicts:
@@ -45,11 +52,11 @@ def _is_said(detail: ErrorDetails, part: Tree | None) -> bool:
     return unusable or (detail["type"] == "too_short" and bool(detail["input"]))
 
 
-def _path(loc: Path, tree: Tree) -> Path:
-    """The location without the steps that are pydantic's own; the last may be a field that is missing."""
+def _path(loc: Path, tree: Tree, missing: bool) -> Path:
+    """The location without the steps that are pydantic's own; the last is a field that is not there if `missing`."""
     path: Path = ()
     for number, step in enumerate(loc):
-        if tree.at((*path, step)) is not None or number == len(loc) - 1:
+        if tree.at((*path, step)) is not None or (missing and number == len(loc) - 1):
             path = (*path, step)
     return path
 
@@ -78,6 +85,15 @@ def _say(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> tuple[str,
     if kind == "value_error":
         message, _, hint = str(detail["ctx"]["error"]).partition("; ")
         return message, hint
+    return _say_of_another(detail, path, model)
+
+
+def _say_of_another(detail: ErrorDetails, path: Path, model: type[BaseModel]) -> tuple[str, str]:
+    """Message and hint of bounds, and of whatever has no words of its own."""
+    if detail["type"] in BOUNDS:
+        key, said, hint = BOUNDS[detail["type"]]
+        bound = f"{detail['ctx'][key]:.15g}"
+        return said.format(bound), hint.format(bound)
     message = detail["msg"].removeprefix("Input ").removeprefix("Value ").replace("should be", "must be")
     return message, _first_sentence(model, path)
 
@@ -136,7 +152,10 @@ def annotation_at(model: object, path: Path) -> object:
 
 
 def _bare(annotation: Any) -> object:
-    """Without `Annotated` and `| None`."""
-    while get_origin(annotation) in (Annotated, Union, UnionType):
-        annotation = next(part for part in get_args(annotation) if part is not type(None))
+    """Without `Annotated` and `| None`; of several types the one that has fields."""
+    if get_origin(annotation) is Annotated:
+        return _bare(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        parts = [_bare(part) for part in get_args(annotation) if part is not type(None)]
+        return next((part for part in parts if fields_of(part)), parts[0])
     return annotation

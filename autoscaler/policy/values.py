@@ -12,7 +12,15 @@ from functools import lru_cache
 from typing import Annotated
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
 
 from autoscaler.policy.problem import nearest
@@ -86,6 +94,20 @@ def _local_date(value: object) -> object:
         raise ValueError("not a date; write for example `2026-12-25`") from None
 
 
+def _local_time(value: object) -> object:
+    hint = "write for example `2026-12-01T18:00`"
+    if isinstance(value, str) and "T" in value.upper():
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"not a date and time; {hint}") from None
+    if not isinstance(value, datetime):
+        raise ValueError(f"not a date and time; {hint}")
+    if value.tzinfo is not None:
+        raise ValueError(f"a local time has no offset, `timezone` says it; write `{value:%Y-%m-%dT%H:%M}`")
+    return value
+
+
 @lru_cache(maxsize=1)
 def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
@@ -99,15 +121,37 @@ def _zone(value: str) -> str:
     return value
 
 
-Duration = Annotated[float, BeforeValidator(_seconds), AfterValidator(no_longer_than(LONGEST))]
+_SECONDS = {"type": "string", "pattern": r"^\s*(\d+(\.\d+)?(ms|[dhms]))+\s*$"}
+
+Duration = Annotated[
+    float, BeforeValidator(_seconds), AfterValidator(no_longer_than(LONGEST)), WithJsonSchema(_SECONDS)
+]
 """Seconds of `90s`, `5m`, `2h`, `1d`; nothing (`0s`) is allowed."""
-PositiveDuration = Annotated[Duration, AfterValidator(_longer_than_nothing)]
+PositiveDuration = Annotated[
+    Duration, AfterValidator(_longer_than_nothing), WithJsonSchema(_SECONDS | {"not": {"pattern": r"^[0.dhms\s]*$"}})
+]
 """Seconds, more than nothing."""
-AutoDuration = Annotated[float | None, BeforeValidator(_seconds_or_auto), AfterValidator(no_longer_than(LONGEST))]
+AutoDuration = Annotated[
+    float | None,
+    BeforeValidator(_seconds_or_auto),
+    AfterValidator(no_longer_than(LONGEST)),
+    WithJsonSchema({"anyOf": [_SECONDS, {"const": "auto"}]}),
+]
 """Seconds, or None for `auto`."""
-Share = Annotated[float, BeforeValidator(_share)]
+Share = Annotated[
+    float,
+    BeforeValidator(_share),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^\s*(\d{1,2}(\.\d*)?|100(\.0*)?)%\s*$"},
+                {"type": "number", "minimum": 0, "maximum": 1},
+            ]
+        }
+    ),
+]
 """0..1 of `1%` or `0.01`."""
-Name = Annotated[str, AfterValidator(_label)]
+Name = Annotated[str, AfterValidator(_label), WithJsonSchema({"type": "string", "pattern": f"^{_LABEL.pattern}$"})]
 """A name that may become part of the name of a Kubernetes object (an RFC 1123 label)."""
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 """A text that is not empty."""
@@ -116,6 +160,14 @@ Whole = Annotated[int, Field(strict=True, ge=0, le=MOST)]
 """0 or more."""
 Count = Annotated[int, Field(strict=True, ge=1, le=MOST)]
 """1 or more."""
-LocalDate = Annotated[date, BeforeValidator(_local_date)]
-ZoneName = Annotated[str, AfterValidator(_zone)]
+LocalDate = Annotated[
+    date, BeforeValidator(_local_date), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})
+]
+LocalTime = Annotated[
+    datetime,
+    BeforeValidator(_local_time),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2})?$"}),
+]
+"""A date and time by the clock of a place, which the time zone beside it says."""
+ZoneName = Annotated[str, AfterValidator(_zone), WithJsonSchema({"type": "string", "minLength": 1})]
 """A name of the IANA time zone database."""

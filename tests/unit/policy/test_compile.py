@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from autoscaler.domain.fleet import NO_MAXIMUM
+from autoscaler.domain.budget import Budget
+from autoscaler.domain.fleet import NO_BUDGET, NO_MAXIMUM
 from autoscaler.domain.pool import CapacityType, Pool
+from autoscaler.policy.budget import Budget as BudgetSpec
 from autoscaler.policy.check import PolicyDocument, PoolDocument
 from autoscaler.policy.compile import compile_fleet
 from autoscaler.policy.load import of_kind, read_documents
@@ -97,9 +99,11 @@ def test_every_array(tmp_path: Path) -> None:
         "hold_s": [nan, 600.0],
         "node_lead_s": [200.0, 180.0],
         "replica_lead_s": [30.0, 120.0],
+        "budget_of": [NO_BUDGET, NO_BUDGET],
+        "priority": [0, -5],
     }
     given = {field.name for field in dataclasses.fields(fleet) if field.init}
-    assert given == {"names", "pools", *expected}
+    assert given == {"names", "pools", "budgets", *expected}
     for name, values in expected.items():
         assert_array_equal(getattr(fleet, name), values, err_msg=name, strict=False)
     assert fleet.gpus_per_replica.dtype == fleet.max_replicas.dtype == np.int64
@@ -129,16 +133,54 @@ def test_bounds_follow_the_schedules_from_the_epoch_of_the_run(tmp_path: Path) -
         (twenty - 1, 0.0, np.inf),
         (twenty, 0.0, 4.0),
     ]:
-        at_least, at_most = governed.bounds(now_s)
-        assert_array_equal(at_least, [0.0, least], err_msg=str(now_s))
-        assert_array_equal(at_most, [np.inf, most], err_msg=str(now_s))
+        bounds = governed.bounds(now_s)
+        assert_array_equal(bounds.at_least, [0.0, least], err_msg=str(now_s))
+        assert_array_equal(bounds.at_most, [np.inf, most], err_msg=str(now_s))
+
+
+BUDGET = f"""\
+{HEAD}kind: Budget
+metadata: {{name: team}}
+spec: {{gpus: 64, dollarsPerHour: 260}}
+"""
+
+
+def test_budgets_shared_and_own(tmp_path: Path) -> None:
+    shared = SMALL + "  budget: team\n"
+    own = FULL + "  budget: {dollarsPerHour: 40}\n"
+    file = tmp_path / "p.yaml"
+    file.write_text("---\n".join([POOLS, shared, own, BUDGET]))
+    read = read_documents(file, KINDS)
+    fleet = compile_fleet(
+        of_kind(read, CapacityPolicy), of_kind(read, GpuPool), SHAPES, LEADS, budgets=of_kind(read, BudgetSpec)
+    ).fleet
+    assert fleet.budgets == (Budget("team", 64, 260.0), Budget("chat", np.inf, 40.0))
+    assert fleet.budget_of.tolist() == [0, 1]
+
+
+def test_floors_that_neither_pools_nor_budget_can_hold(tmp_path: Path) -> None:
+    least = FULL.replace("min: 2", "min: 9").replace("atMost: {replicas: 4}", "atMost: {replicas: 20}")
+    wrong = least.replace("atLeast: {replicas: 8}", "atLeast: {replicas: 20}") + "  budget: {gpus: 8}\n"
+    small = POOLS.replace("max: 12}", "max: 1}").replace("pricePerGpuHour: 4}", "pricePerGpuHour: 4, nodes: {max: 1}}")
+    assert refused(tmp_path / "p.yaml", small, wrong) == [
+        ":25:19  spec.replicas.min  9 replicas, and its budget has 8 GPUs  write `8` or less, or raise the budget",
+        ":27:86  spec.schedules.0.atLeast.replicas  20 replicas, and its budget has 8 GPUs  "
+        "write `8` or less, or raise the budget",
+        ":27:86  spec.schedules.0.atLeast.replicas  20 replicas, and its pools have 16 GPUs  "
+        "write `16` or less, or raise nodes.max",
+    ]
+
+
+def test_a_budget_that_is_not_there(tmp_path: Path) -> None:
+    (said,) = refused(tmp_path / "p.yaml", POOLS, SMALL + "  budget: team\n")
+    assert said.endswith("spec.budget  no Budget team  add a document of `kind: Budget` with `name: team`")
 
 
 def test_nothing_compiles_to_an_empty_fleet() -> None:
     governed = compile_fleet([], [], {}, {})
     assert governed.fleet.size == 0
     assert governed.fleet.primary.shape == (0, 0)
-    assert governed.bounds(0.0)[0].shape == (0,)
+    assert governed.bounds(0.0).at_least.shape == (0,)
 
 
 def test_names_that_lead_nowhere_and_pools_that_can_be_taken_away(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autoscaler.policy.model import Schedule
-from autoscaler.policy.schedule import Book, Occurrences, book
+from autoscaler.policy.schedule import Book, book, repeated
+from autoscaler.policy.timetable import Schedule
 
 
 def at(text: str) -> float:
@@ -189,7 +189,7 @@ class CountedZone(ZoneInfo):
 
 
 def test_two_weeks_of_ticks_walk_the_cron_once() -> None:
-    occurrences = Occurrences("0 9 * * *", 3600.0, CountedZone("Europe/Berlin"), frozenset())
+    occurrences = repeated("0 9 * * *", 3600.0, CountedZone("Europe/Berlin"))
     before = CountedZone.looks
     begin = at("2026-06-01T00:00Z")
     ticks = 14 * 96
@@ -199,7 +199,7 @@ def test_two_weeks_of_ticks_walk_the_cron_once() -> None:
 
 
 def test_a_jump_of_years_walks_no_years() -> None:
-    occurrences = Occurrences("* * * * *", 30.0, CountedZone("Europe/Berlin"), frozenset())
+    occurrences = repeated("* * * * *", 30.0, CountedZone("Europe/Berlin"))
     before = CountedZone.looks
     assert occurrences.touch(at("2026-06-01T00:00Z"), at("2026-06-01T00:00Z"))
     assert not occurrences.touch(at("2046-06-01T00:00:30Z"), at("2046-06-01T00:00:59Z"))
