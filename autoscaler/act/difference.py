@@ -8,34 +8,47 @@ from autoscaler.domain.action import Action, CreatePlaceholder, DeletePlaceholde
 from autoscaler.domain.inventory import Inventory, Placeholder
 from autoscaler.domain.plan import Plan
 
+Places = dict[tuple[int, int], list[Placeholder]]
+"""The placeholders that stand, by workload and pool."""
+
 
 def difference(plan: Plan, inventory: Inventory) -> list[Action]:
     """Actions in the order in which they must be applied: room is created before floors move, released after them.
 
-    A floor that rises takes as many placeholders with it, so that many surplus ones are left to it.
+    A floor that rises takes as many placeholders with it, so that many surplus ones are left to it, bound ones first.
     """
     creates: list[Action] = []
     deletes: list[Action] = []
-    rise = np.maximum(plan.floor - inventory.floor, 0).tolist()
     if inventory.placeholders or np.count_nonzero(plan.placeholders):
-        for (w, p), slots in _by_place(plan, inventory).items():
+        places = _by_place(plan, inventory)
+        taken = _taken(places, plan, inventory)
+        for (w, p), slots in places.items():
             surplus = len(slots) - int(plan.placeholders[w, p])
-            taken = min(rise[w], max(surplus, 0))
-            rise[w] -= taken
             creates += [CreatePlaceholder(w, p, s) for s in _free_slots(slots, -surplus)]
-            deletes += [DeletePlaceholder(w, p, s.slot) for s in _surplus(slots, surplus - taken)]
+            deletes += [DeletePlaceholder(w, p, s.slot) for s in _surplus(slots, surplus - taken[w, p])]
     moved = (plan.floor != inventory.floor).nonzero()[0]
     floors: list[Action] = [SetFloor(w, int(plan.floor[w])) for w in moved.tolist()]
     return [*creates, *floors, *deletes]
 
 
-def _by_place(plan: Plan, inventory: Inventory) -> dict[tuple[int, int], list[Placeholder]]:
-    places: dict[tuple[int, int], list[Placeholder]] = {
-        (int(w), int(p)): [] for w, p in zip(*np.nonzero(plan.placeholders), strict=True)
-    }
+def _by_place(plan: Plan, inventory: Inventory) -> Places:
+    places: Places = {(int(w), int(p)): [] for w, p in zip(*np.nonzero(plan.placeholders), strict=True)}
     for placeholder in inventory.placeholders:
         places.setdefault((placeholder.workload, placeholder.pool), []).append(placeholder)
     return places
+
+
+def _taken(places: Places, plan: Plan, inventory: Inventory) -> dict[tuple[int, int], int]:
+    """Surplus placeholders of each place that are left to a rising floor: a replica starts where one is bound."""
+    rise = np.maximum(plan.floor - inventory.floor, 0).tolist()
+    taken = dict.fromkeys(places, 0)
+    for bound_only in (True, False):
+        for (w, p), slots in places.items():
+            there = sum(s.bound for s in slots) if bound_only else len(slots)
+            more = min(rise[w], max(there - int(plan.placeholders[w, p]) - taken[w, p], 0))
+            taken[w, p] += more
+            rise[w] -= more
+    return taken
 
 
 def _free_slots(taken: list[Placeholder], count: int) -> list[int]:

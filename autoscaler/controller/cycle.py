@@ -20,9 +20,9 @@ from autoscaler.domain.plan import Plan
 from autoscaler.domain.signal import ZERO, SignalReadings
 from autoscaler.forecast.forecaster import Forecaster
 from autoscaler.forecast.history import History
-from autoscaler.observe.observation import observe
+from autoscaler.observe.observation import observe, unknown_as_zero
 from autoscaler.observe.signals import SignalMemory
-from autoscaler.plan.guards import Bounds
+from autoscaler.plan.parts import PlanPart
 from autoscaler.plan.planning import PlanState, plan
 from autoscaler.plan.strategies import Strategy
 from autoscaler.policy.governed import Governed
@@ -87,11 +87,11 @@ def cycle(now_s: float, state: LoopState, policies: Governed, ports: Ports) -> t
     except PortError:
         readings = SignalReadings.empty(fleet.size)
     observation = observe(now_s, readings, inventory, fleet, state.memory)
+    if not state.planning.strategy.has(PlanPart.FRESHNESS):
+        observation = unknown_as_zero(observation)
     forecast = _learn(state, fleet, observation)
-    at_least, at_most = policies.bounds(now_s)
-    decided = plan(
-        state.planning, fleet, observation, forecast, state.history, Bounds(at_least, at_most), state.tick_s
-    )  # fmt: skip
+    bounds = policies.bounds(now_s)
+    decided = plan(state.planning, fleet, observation, forecast, state.history, bounds, state.tick_s)
     outcomes = apply(difference(decided, inventory), ports.cluster)
     return state, CycleReport(now_s, observation, forecast, decided, tuple(outcomes))
 

@@ -63,11 +63,11 @@ def fit(samples: Floats) -> HoltWintersFit | None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = ExponentialSmoothing(
-            filled, trend="add", damped_trend=True, seasonal="add", seasonal_periods=SEASON,
-            initialization_method="heuristic",
-        )  # fmt: skip
         try:
+            model = ExponentialSmoothing(
+                filled, trend="add", damped_trend=True, seasonal="add", seasonal_periods=SEASON,
+                initialization_method="heuristic",
+            )  # fmt: skip
             result: Any = model.fit()
         except (ValueError, ArithmeticError, np.linalg.LinAlgError):
             return None

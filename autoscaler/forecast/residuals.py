@@ -98,6 +98,8 @@ class Residuals:
         self.turn += kept
         due = (self.turn == self.refresh_bins).nonzero()[0]
         self.turn[due] = 0
+        if due.size:
+            self.sorted = self.sorted.copy()  # forecasts that were made keep the old one
         for row in due.tolist():
             self._refresh(row)
 

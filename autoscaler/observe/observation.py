@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from autoscaler.domain.arrays import Bools, Floats
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.inventory import Inventory
 from autoscaler.domain.observation import Observation
-from autoscaler.domain.signal import LATE_SHARE, QUEUE, SignalReadings
+from autoscaler.domain.signal import LATE_SHARE, QUEUE, VALUE, ZERO, SignalReadings
 from autoscaler.observe.demand import demand_now, nobody_serves
 from autoscaler.observe.signals import SignalMemory, judge
 
@@ -52,6 +54,13 @@ def observe(
         pressed=pressed,
         inventory=inventory,
     )
+
+
+def unknown_as_zero(observation: Observation) -> Observation:
+    """The observation of who does not tell unknown from zero: a missing demand is none, one that comes back is true."""
+    demand = np.nan_to_num(observation.demand)
+    state = np.where(demand == 0.0, ZERO, VALUE).astype(np.int8)
+    return replace(observation, demand=demand, demand_state=state, late=np.nan_to_num(observation.late))
 
 
 def _ready_since(now: Floats, memory: SignalMemory, fleet: Fleet) -> Floats:

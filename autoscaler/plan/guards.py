@@ -1,7 +1,7 @@
 """The guards: an ordered list of pure functions, each moving the floor within what is promised and adding its reason.
 
-Order is policy: promise 1 lifts, schedules lift, the hold keeps, unknown never lowers; then ceilings and bounds, which
-are the user's word and win.
+Order is policy: promise 1 lifts, schedules lift, the hold keeps, unknown never lowers; then ceilings, bounds
+and budgets, which are the user's word and win.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoscaler.domain.arrays import Bools, Flags, Floats, Ints
+from autoscaler.domain.bounds import Bounds
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Reason
 from autoscaler.domain.signal import MISSING, RECOVERING, ZERO
+from autoscaler.plan.budgets import affordable
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +29,19 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """What schedules say now for the lead time ahead, float [W]: at_least 0 and at_most inf where they say nothing."""
-
-    at_least: Floats
-    at_most: Floats
-
-
-@dataclass(frozen=True, slots=True)
 class Context:
-    """What the guards look at."""
+    """What the guards look at.
+
+    demand, burst, undisturbed: float [W]: the last known demand, what usually comes at this time of the day, and demand
+    without the event that is near (NaN where none is).
+    """
 
     observation: Observation
     fleet: Fleet
     bounds: Bounds
     demand: Floats
     burst: Floats
+    undisturbed: Floats
     keep: Callable[[Floats], Floats]
     """The loop's hold; the identity for strategies that release by a rule of their own."""
 
@@ -73,6 +72,14 @@ def reactive(draft: Draft, context: Context) -> Draft:
 def schedule_at_least(draft: Draft, context: Context) -> Draft:
     """The floor of a schedule that is in force, or begins within the lead time."""
     return _lift(draft, context.bounds.at_least, Reason.SCHEDULE_AT_LEAST)
+
+
+def schedule_multiply(draft: Draft, context: Context) -> Draft:
+    """The factor of an event on the demand without it; the forecast, which may know of the event, is not multiplied."""
+    if not np.count_nonzero(context.bounds.factor > 1.0):
+        return draft
+    wanted = np.nan_to_num(np.ceil(context.undisturbed * context.bounds.factor - 1e-6))
+    return _lift(draft, wanted, Reason.SCHEDULE_MULTIPLY)
 
 
 def hold(draft: Draft, context: Context) -> Draft:
@@ -110,17 +117,27 @@ def maximum(draft: Draft, context: Context) -> Draft:
     return _lower(draft, context.fleet.max_replicas, Reason.MAXIMUM)
 
 
+def budget(draft: Draft, context: Context) -> Draft:
+    """What the budgets allow."""
+    if not context.fleet.budgets:
+        return draft
+    allowed = affordable(draft.floor, context.demand, context.observation.inventory, context.fleet)
+    return _lower(draft, allowed, Reason.BUDGET)
+
+
 Guard = Callable[[Draft, Context], Draft]
 
 GUARDS: tuple[Guard, ...] = (
     reactive,
     schedule_at_least,
+    schedule_multiply,
     hold,
     burst,
     unknown,
     schedule_at_most,
     minimum,
     maximum,
+    budget,
 )
 BARE_GUARDS = tuple(g for g in GUARDS if g is not reactive)
 """For the strategies that we compare with: they promise nothing about late requests."""

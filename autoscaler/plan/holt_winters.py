@@ -32,6 +32,8 @@ class HoltWinters:
 
     def _learn(self, view: View) -> None:
         bins = max(1, int(SAMPLE_S / view.history.bin_s))
+        oldest = (view.history.last_bin + 1 - view.history.ring.shape[1]) // bins
+        self._sample = max(self._sample, oldest)  # time may count from 1970
         while (self._sample + 1) * SAMPLE_S <= view.now_s:
             value = _mean(view.history.span(self._sample * bins, bins))
             self._sample += 1

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from autoscaler.domain.arrays import Floats, Ints
+from autoscaler.domain.arrays import Bools, Floats, Ints
 from autoscaler.domain.signal import ZERO
+from autoscaler.plan.parts import PlanPart
 from autoscaler.plan.planner import Proposal, View, with_level
 from autoscaler.plan.quantile import Quantile
 from autoscaler.plan.reactive import Reactive
@@ -26,13 +27,16 @@ class Ours:
     """The portfolio. `knob_limits` are the widest of its candidates; each candidate clips to its own."""
 
     knob_limits = (-3.0, 6.0)
-    uses_forecast = True
     holds = True
 
-    def __init__(self, shared_nodes: bool) -> None:
+    def __init__(self, shared_nodes: bool, without: frozenset[PlanPart] = frozenset()) -> None:
+        """without: `FORECAST` and `RECURRING` leave out their candidates."""
+        self.uses_forecast = PlanPart.FORECAST not in without
         self._candidates: tuple[Quantile | Recurring | Reactive, ...] = (
-            Quantile(shared_nodes), Recurring(), Reactive()
-        )  # fmt: skip
+            *([Quantile(shared_nodes)] if self.uses_forecast else []),
+            *([] if PlanPart.RECURRING in without else [Recurring()]),
+            Reactive(),
+        )
         low_high = np.array([c.knob_limits for c in self._candidates])
         self._lowest, self._highest = low_high[:, :1], low_high[:, 1:]
         self._shadows: Shadows | None = None
@@ -48,24 +52,26 @@ class Ours:
         levels = np.array([shadows.loop.knob, real])
         both = [c.propose(with_level(view, levels[:, k])) for k, c in enumerate(self._candidates)]
         self._run_shadows(view, shadows, [p.room[0] for p in both], [p.burst[0] for p in both])
-        knob = self._select(view, shadows) if view.now_s >= self._selected_at_s + SELECT_EVERY_S else None
-        return self._led(both, knob)
+        switched = self._select(view, shadows) if view.now_s >= self._selected_at_s + SELECT_EVERY_S else None
+        if switched is None or not np.count_nonzero(switched):
+            return self._led([_at(p, 1) for p in both], None)
+        # a new leader begins at the knob of its shadow: at that of the old one it would ask for something else
+        knob = np.where(switched, shadows.loop.knob[self._leader, np.arange(switched.size)], view.level)
+        return self._led([_where(switched, _at(p, 0), _at(p, 1)) for p in both], knob)
 
-    def _led(self, both: list[Proposal], knob: Floats | None) -> Proposal:
-        """Each workload's row of its leader, at the knob of the real loop.
+    def _led(self, each: list[Proposal], knob: Floats | None) -> Proposal:
+        """Each workload's row of its leader, of what each candidate proposes.
 
         Room beyond the floor is the forecast's, whoever leads: what the quantile candidate wants more at the whole lead
         than at the replica's.
         """
-        first = both[0]
+        first = each[0]
         if not np.count_nonzero(self._leader):
-            room = first.room[1]
-            return Proposal(room if first.floor is first.room else first.floor[1], room, first.burst[1], knob)
-        floor = np.choose(self._leader, [p.floor[1] for p in both])
-        burst = np.choose(self._leader, [p.burst[1] for p in both])
-        if first.floor is first.room:
-            return Proposal(floor, floor, burst, knob)
-        return Proposal(floor, floor + (first.room[1] - first.floor[1]), burst, knob)
+            return Proposal(first.floor, first.room, first.burst, knob)
+        floor = np.choose(self._leader, [p.floor for p in each])
+        burst = np.choose(self._leader, [p.burst for p in each])
+        room = floor if first.floor is first.room else floor + (first.room - first.floor)
+        return Proposal(floor, room, burst, knob)
 
     def _begin(self, view: View) -> Shadows:
         self._leader = np.zeros(view.fleet.size, dtype=np.int64)
@@ -81,14 +87,24 @@ class Ours:
             )  # what comes after a gap may be an artefact: nobody is judged on it
         shadows.step(view.now_s, view.tick_s, fleet, np.array(rooms), np.array(bursts), demand, view.severity)
 
-    def _select(self, view: View, shadows: Shadows) -> Floats | None:
-        """Who leads from now on; the knobs that the real loop goes on from, None where no leader changed."""
+    def _select(self, view: View, shadows: Shadows) -> Bools:
+        """Decides who leads from now on; where that is another one, bool [W]."""
         self._selected_at_s = view.now_s
         scores = shadows.scores(view.fleet.late_target)
         best = scores.argmin(axis=0)
         rows = np.arange(best.size)
-        switch = scores[best, rows] < ADVANTAGE * scores[self._leader, rows]
+        switch: Bools = scores[best, rows] < ADVANTAGE * scores[self._leader, rows]
         self._leader = np.where(switch, best, self._leader)
-        if not np.count_nonzero(switch):
-            return None
-        return np.where(switch, shadows.loop.knob[self._leader, rows], view.level)
+        return switch
+
+
+def _at(proposal: Proposal, row: int) -> Proposal:
+    """One row of what was proposed at several knobs; floor and room stay one where they are."""
+    room = proposal.room[row]
+    return Proposal(room if proposal.floor is proposal.room else proposal.floor[row], room, proposal.burst[row])
+
+
+def _where(which: Bools, one: Proposal, other: Proposal) -> Proposal:
+    room = np.where(which, one.room, other.room)
+    floor = room if one.floor is one.room else np.where(which, one.floor, other.floor)
+    return Proposal(floor, room, np.where(which, one.burst, other.burst))

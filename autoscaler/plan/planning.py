@@ -7,30 +7,37 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoscaler.domain.arrays import Bools, Floats, Ints
+from autoscaler.domain.bounds import Bounds
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.forecast import WHOLE_LEAD, Forecast
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Plan, Reason
 from autoscaler.domain.signal import MISSING, ZERO
 from autoscaler.forecast.history import History
+from autoscaler.plan.budgets import affordable_placeholders
 from autoscaler.plan.groups import Groups
-from autoscaler.plan.guards import Bounds, Context, Draft, guarded
+from autoscaler.plan.guards import Context, Draft, guarded
 from autoscaler.plan.hold import Hold
 from autoscaler.plan.loop import OuterLoop
+from autoscaler.plan.parts import PlanPart
 from autoscaler.plan.planner import Proposal, View
 from autoscaler.plan.severity import Severity
 from autoscaler.plan.strategies import Strategy
 from autoscaler.plan.tiers import beyond_pools, least_on_primary, place, pooled_share, spare_replicas
+from autoscaler.plan.undisturbed import undisturbed_demand
 
 FORECAST, POOL_LIMIT = np.uint32(Reason.FORECAST), np.uint32(Reason.POOL_LIMIT)
-BOUND_REASONS = np.uint32(Reason.MAXIMUM | Reason.SCHEDULE_AT_MOST | Reason.POOL_LIMIT)
+BUDGET, SIGNAL_MISSING = np.uint32(Reason.BUDGET), np.uint32(Reason.SIGNAL_MISSING)
+BOUND_REASONS = np.uint32(Reason.MAXIMUM | Reason.SCHEDULE_AT_MOST | Reason.POOL_LIMIT | Reason.BUDGET)
+LIFT_REASONS = np.uint32(Reason.SCHEDULE_AT_LEAST | Reason.SCHEDULE_MULTIPLY | Reason.MINIMUM)
 
 
 @dataclass(slots=True)
 class PlanState:
     """What planning remembers between ticks; owned by the loop.
 
-    demand: float [W], the last known demand. proposal: the last good one. bound: bool [W], a bound set the last floor.
+    demand: float [W], the last known demand. proposal: the last good one. bound, lifted: bool [W], a bound set the
+    last floor; a schedule or a minimum lifted it.
     """
 
     strategy: Strategy
@@ -42,6 +49,7 @@ class PlanState:
     demand: Floats
     proposal: Proposal
     bound: Bools
+    lifted: Bools
     shared_nodes: bool
 
     @staticmethod
@@ -59,6 +67,7 @@ class PlanState:
             demand=nothing,
             proposal=Proposal.of(nothing, nothing),
             bound=np.zeros(fleet.size, dtype=bool),
+            lifted=np.zeros(fleet.size, dtype=bool),
             shared_nodes=shared_nodes,
         )
 
@@ -81,20 +90,23 @@ def plan(
         state.severity.learn(observation, tick_s)
         state.loop.update(
             observation.now_s, tick_s, fleet.longest_lead_s, observation.late, observation.demand,
-            fleet.late_target, state.bound | (observation.demand_state > ZERO), severity,
+            fleet.late_target, state.bound | (observation.demand_state > ZERO), severity, state.lifted,
         )  # fmt: skip
     view = View(
         observation.now_s, tick_s, fleet, observation, history, forecast, state.demand, state.loop.knob, severity
     )  # fmt: skip
     proposed = state.strategy.planner.propose(view)
-    if proposed.knob is not None:
+    if proposed.knob is not None and state.strategy.looped:
         state.loop.go_on_from(proposed.knob)
     proposal = _last_good(state, proposed, observation)
     most = np.minimum(fleet.max_replicas, np.maximum(bounds.at_most, bounds.at_least))
-    draft, room = _draft(state, proposal, fleet, observation, bounds, tick_s)
+    undisturbed = undisturbed_demand(observation.now_s, history, bounds, fleet)
+    draft, room = _draft(state, proposal, fleet, observation, bounds, undisturbed, tick_s)
     placeholders, short = _beyond(draft.floor, room, most, state, forecast, observation, fleet)
-    reasons = draft.reasons | short * POOL_LIMIT
-    state.bound = (reasons & BOUND_REASONS) > 0
+    placeholders, dear = affordable_placeholders(placeholders, draft.floor, observation.inventory, fleet)
+    missing = observation.demand_state == MISSING  # shown though nothing moved: the last good target stands
+    reasons = draft.reasons | short * POOL_LIMIT | dear * BUDGET | missing * SIGNAL_MISSING
+    state.bound, state.lifted = (reasons & BOUND_REASONS) > 0, (reasons & LIFT_REASONS) > 0
     return Plan(draft.floor.astype(np.int64), placeholders, proposal.room, reasons, state.loop.knob)
 
 
@@ -113,20 +125,22 @@ def _last_good(state: PlanState, proposal: Proposal, observation: Observation) -
 
 
 def _draft(
-    state: PlanState, proposal: Proposal, fleet: Fleet, observation: Observation, bounds: Bounds, tick_s: float
-) -> tuple[Draft, Floats]:
+    state: PlanState, proposal: Proposal, fleet: Fleet, observation: Observation, bounds: Bounds, undisturbed: Floats,
+    tick_s: float,
+) -> tuple[Draft, Floats]:  # fmt: skip
     """The floors after all guards, and the room after its own hold, float [W] each."""
     asked, now_s = observation.inventory.floor, observation.now_s
-    holds = state.strategy.planner.holds
+    holds = state.strategy.holds
     hold_s = fleet.replica_hold_s if state.shared_nodes else fleet.whole_hold_s
 
     def keep(wanted: Floats) -> Floats:
         return state.floor_hold.keep(now_s, wanted, hold_s - tick_s) if holds else wanted
 
     draft = Draft(_whole(proposal.floor, asked), np.full(fleet.size, FORECAST))
-    context = Context(observation, fleet, bounds, state.demand, np.ceil(proposal.burst - 1e-6), keep)
+    burst = np.ceil(proposal.burst - 1e-6)
+    context = Context(observation, fleet, bounds, state.demand, burst, undisturbed, keep)
     draft = guarded(draft, context, state.strategy.guards)
-    if proposal.room is proposal.floor:
+    if proposal.room is proposal.floor or not state.strategy.has(PlanPart.PLACEHOLDERS):
         return draft, draft.floor
     room = _whole(proposal.room, asked)
     return draft, state.room_hold.keep(now_s, room, fleet.whole_hold_s - tick_s) if holds else room
@@ -154,8 +168,8 @@ def _beyond(
     spare = spare_replicas(np.minimum(room, most), floor, share, state.groups, fleet)
     spare = _kept_on_unknown(spare, floor, most, observation)
     middle = state.demand if forecast is None else forecast.centre[: fleet.size, WHOLE_LEAD]
-    base = least_on_primary(floor + spare, np.fmax(middle, 0.0), fleet)
-    placeholders, short = place(spare, base, observation.inventory, fleet)
+    base = least_on_primary(floor + spare, np.fmax(middle, 0.0), fleet) * state.strategy.has(PlanPart.PRIMARY)
+    placeholders, short = place(spare, base, observation.inventory, fleet, observation.demand_state > ZERO)
     return placeholders, short | full
 
 

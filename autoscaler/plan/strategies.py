@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from autoscaler.domain.arrays import Ints
 from autoscaler.plan.cron import Cron
-from autoscaler.plan.guards import BARE_GUARDS, GUARDS, Guard
+from autoscaler.plan.guards import BARE_GUARDS, GUARDS, Guard, reactive
 from autoscaler.plan.holt_winters import HoltWinters
 from autoscaler.plan.hpa import Hpa
 from autoscaler.plan.ours import Ours
+from autoscaler.plan.parts import PlanPart
 from autoscaler.plan.planner import Planner
 from autoscaler.plan.quantile import Quantile
 from autoscaler.plan.reactive import Reactive
@@ -38,13 +39,23 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """A planner with the loop and the guards that it runs under."""
+    """A planner with the loop and the guards that it runs under; without: parts that are switched off."""
 
     name: str
     planner: Planner
     looped: bool
     knob_limits: tuple[float, float]
     guards: tuple[Guard, ...]
+    without: frozenset[PlanPart] = frozenset()
+
+    def has(self, part: PlanPart) -> bool:
+        """Whether a part is not switched off."""
+        return part not in self.without
+
+    @property
+    def holds(self) -> bool:
+        """Whether the loop's hold keeps what was wanted."""
+        return self.planner.holds and self.has(PlanPart.HOLD)
 
 
 def _clairvoyant(setting: Setting) -> Planner:
@@ -75,12 +86,23 @@ def names() -> list[str]:
     return list(PLANNERS)
 
 
-def strategy(name: str, setting: Setting) -> Strategy:
-    """The strategy of this name; `+loop` gives any of them our outer loop. Raises ValueError naming all."""
+def strategy(name: str, setting: Setting, without: frozenset[PlanPart] = frozenset()) -> Strategy:
+    """The strategy of this name; `+loop` gives any of them our outer loop. Raises ValueError naming all.
+
+    without: parts of ours to switch off; the strategies that we compare with are what they are.
+    """
     base = name.removesuffix(LOOP_SUFFIX)
     if base not in PLANNERS:
         raise ValueError(f"no strategy '{name}'; there are: {', '.join(PLANNERS)}, each also with {LOOP_SUFFIX}")
     if base in OURS:
-        planner = PLANNERS[base](setting)
-        return Strategy(name, planner, True, OURS[base], GUARDS)
+        guards = tuple(g for g in GUARDS if g is not reactive or PlanPart.REACTIVE not in without)
+        return Strategy(name, _ours(base, setting, without), PlanPart.LOOP not in without, OURS[base], guards, without)
     return Strategy(name, PLANNERS[base](setting), name != base, HEADROOM_LIMITS, BARE_GUARDS)
+
+
+def _ours(base: str, setting: Setting, without: frozenset[PlanPart]) -> Planner:
+    """One of `OURS`; the demand now where the part that it is made of is off."""
+    if base == "ours":
+        return Ours(setting.shared_nodes, without)
+    needs = PlanPart.FORECAST if base == "quantile" else PlanPart.RECURRING
+    return Reactive() if needs in without else PLANNERS[base](setting)

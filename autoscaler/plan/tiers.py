@@ -46,7 +46,7 @@ def spare_replicas(room: Floats, floor: Floats, share: Floats, groups: Groups, f
         wanted = spare[row] * fleet.gpus_per_replica[row]
         left = np.ceil(part * wanted.sum() - 1e-9)
         if wanted.sum() > left:
-            spare[row] = _share(wanted * (left / wanted.sum()) / fleet.gpus_per_replica[row])
+            spare[row] = _share(wanted * (left / wanted.sum()), fleet.gpus_per_replica[row])
     return spare.astype(np.int64)
 
 
@@ -64,29 +64,38 @@ def least_on_primary(total: Floats, middle: Floats, fleet: Fleet) -> Floats:
     return out
 
 
-def _share(exact: Floats) -> Floats:
-    whole = np.floor(exact)
-    extra = int(np.ceil((exact - whole).sum() - 1e-9))
-    order = np.argsort(-(exact - whole), kind="stable")
-    whole[order[:extra]] += 1.0
+def _share(wanted_gpus: Floats, gpus: Ints) -> Floats:
+    """Whole replicas of `gpus` each for the GPUs wanted, by largest remainder, until these are there."""
+    exact = wanted_gpus / gpus
+    whole = np.floor(exact + 1e-9)
+    lacking = float(wanted_gpus.sum() - (whole * gpus).sum())
+    for k in np.argsort(-(exact - whole), kind="stable").tolist():
+        if lacking <= 1e-9:
+            break
+        whole[k] += 1.0
+        lacking -= float(gpus[k])
     return whole
 
 
-def place(spare: Ints, base: Floats, inventory: Inventory, fleet: Fleet) -> tuple[Ints, Bools]:
+def place(spare: Ints, base: Floats, inventory: Inventory, fleet: Fleet, stays: Bools) -> tuple[Ints, Bools]:
     """(placeholders wanted, int [W, P]; True [W] where the pools cannot hold all).
 
-    base: float [W], the replicas that on-demand should carry, those that run included.
+    base: float [W], the replicas that on-demand should carry, those that run included. stays: bool [W], where
+    placeholders that stand stay in their pools, before anybody is given more.
     """
     wanted = np.zeros((fleet.size, len(fleet.pools)), dtype=np.int64)
     short = np.zeros(fleet.size, dtype=bool)
     if not spare.any():
         return wanted, short
-    bound, _ = inventory.placeholder_counts()
+    bound, pending = inventory.placeholder_counts()
     real = inventory.ready + inventory.starting
     room = _pool_room(real, fleet)
+    for w, p in np.argwhere((bound + pending) * stays[:, None]).tolist():
+        standing = min(int(bound[w, p] + pending[w, p]), int(spare[w] - wanted[w].sum()))
+        _fill(wanted, room, w, standing, [p], inventory, bound, fleet)
     for w in np.flatnonzero(spare).tolist():
-        left = int(spare[w])
-        on_primary = int(real[w][fleet.primary[w]].sum())
+        left = int(spare[w] - wanted[w].sum())
+        on_primary = int((real[w] + wanted[w])[fleet.primary[w]].sum())
         lacking = max(0, int(np.ceil(base[w] - 1e-9)) - on_primary)
         steady = min(left, lacking) if fleet.burst[w].any() else left
         first, second = np.flatnonzero(fleet.primary[w]).tolist(), np.flatnonzero(fleet.burst[w]).tolist()

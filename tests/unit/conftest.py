@@ -1,12 +1,22 @@
-"""A small scenario and a small trace that several folders of tests begin with and change."""
+"""A small scenario, a small trace, and a small fleet, that several folders of tests begin with and change."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+
+from autoscaler.compose.trace_fleet import trace_fleet
+from autoscaler.compose.trace_run import TraceRun
+from autoscaler.domain.fleet import Fleet
+from autoscaler.domain.inventory import Inventory, Placeholder
+from autoscaler.domain.pool import CapacityType, Pool
+from autoscaler.domain.signal import SignalKind, SignalReadings
 
 GOOD = """\
 apiVersion: gpu-autoscaler.io/v1alpha1
@@ -144,3 +154,68 @@ def trace() -> Trace:
         return path
 
     return write
+
+
+class Core:
+    """What the core works on. Every replica has one GPU and carries one request a second; a start takes 180 s for the
+    node and 120 s for the replica. On-demand pools are primary, spot pools are burst.
+    """
+
+    @staticmethod
+    def pool(name: str = "steady", spot: bool = False, **changes: Any) -> Pool:
+        return Pool(name, CapacityType.SPOT if spot else CapacityType.ON_DEMAND, **changes)
+
+    def fleet(self, workloads: int = 1, pools: Sequence[Pool] | None = None, **changes: Any) -> Fleet:
+        """`workloads` alike; a change is one number for all of them or a list."""
+        plain = trace_fleet([f"w{n}" for n in range(workloads)], np.ones(workloads), TraceRun(trace=Path("none")))
+        pools = pools or (self.pool(),)
+        spot = np.array([pool.capacity_type is CapacityType.SPOT for pool in pools])
+        plain = replace(
+            plain, pools=tuple(pools), primary=np.tile(~spot, (workloads, 1)), burst=np.tile(spot, (workloads, 1))
+        )
+        arrays: dict[str, Any] = {}
+        for name, value in changes.items():
+            like = getattr(plain, name)
+            arrays[name] = np.broadcast_to(np.asarray(value, dtype=like.dtype), like.shape).copy()
+        return replace(plain, **arrays)
+
+    @staticmethod
+    def inventory(ready: Any, floor: Any = None, placeholders: Sequence[tuple[int, int, int, bool]] = (),
+                  **changes: Any) -> Inventory:  # fmt: skip
+        """ready: [W] on one pool or [W, P]. floor: what is ready where not said. placeholders: (w, p, slot, bound)."""
+        standing = np.array(ready, dtype=np.int64)
+        standing = standing[:, None] if standing.ndim == 1 else standing
+        asked = standing.sum(axis=1) if floor is None else np.array(floor, dtype=np.int64)
+        workloads, pools = standing.shape
+        none = np.zeros(pools, dtype=np.int64)
+        plain = Inventory(
+            ready=standing,
+            starting=np.zeros_like(standing),
+            pending=np.zeros(workloads, dtype=np.int64),
+            floor=asked,
+            placeholders=tuple(Placeholder(*one) for one in placeholders),
+            free_gpus=none,
+            nodes=none,
+            nodes_starting=none,
+            obtainable=np.ones(pools, dtype=bool),
+        )
+        arrays: dict[str, Any] = {name: np.array(value) for name, value in changes.items()}
+        return replace(plain, **arrays)
+
+    @staticmethod
+    def readings(age_s: float = 0.0, **signals: float | Sequence[float]) -> SignalReadings:
+        """Signals by the names of `SignalKind` in small letters, a number or a list by workload; others are missing."""
+        rows = {name: np.atleast_1d(np.array(value, dtype=np.float64)) for name, value in signals.items()}
+        workloads = max((row.size for row in rows.values()), default=1)
+        empty = SignalReadings.empty(workloads)
+        for name, row in rows.items():
+            kind = SignalKind[name.upper()]
+            empty.values[:, kind] = row
+            empty.age_s[:, kind] = age_s
+        return empty
+
+
+@pytest.fixture(scope="session")
+def core() -> Core:
+    """Builds fleets, inventories and readings with changes."""
+    return Core()

@@ -1,0 +1,168 @@
+"""The guards: each moves the floor for one reason and says so where it did; together in an order that is policy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from autoscaler.domain.arrays import Floats
+from autoscaler.domain.bounds import Bounds
+from autoscaler.domain.budget import Budget
+from autoscaler.domain.fleet import NO_BUDGET
+from autoscaler.domain.plan import Reason
+from autoscaler.domain.signal import MISSING, RECOVERING, VALUE, ZERO
+from autoscaler.plan import guards
+from autoscaler.plan.guards import BARE_GUARDS, GUARDS, Context, Draft, Guard, guarded
+
+if TYPE_CHECKING:
+    from tests.unit.conftest import Core
+    from tests.unit.plan.conftest import Tick
+
+UNLIMITED = math.inf
+Setting = Callable[..., Context]
+
+
+@pytest.fixture
+def context(core: Core, tick: Tick) -> Setting:
+    """Two workloads; a guard looks at what is given, and finds nothing to do in the rest."""
+
+    def build(demand: Sequence[float] = (5.0, 5.0), late: Sequence[float] = (0.0, 0.0), at_least: Any = 0.0,
+              at_most: Any = UNLIMITED, burst: Any = 0.0, kept: Any = 0.0, asked: Sequence[int] = (0, 0),
+              state: Sequence[int] = (int(VALUE), int(VALUE)), least: Any = 0, most: Any = 1000, factor: Any = 1.0,
+              budget: float = math.inf) -> Context:  # fmt: skip
+        def pair(value: Any) -> Floats:
+            return np.broadcast_to(np.array(value, dtype=np.float64), (2,))
+
+        inventory = core.inventory([0, 0], floor=asked)
+        fleet = core.fleet(2, min_replicas=least, max_replicas=most, budget_of=[0, NO_BUDGET])
+        return Context(
+            observation=tick.observation(demand, inventory, late=late, state=state),
+            fleet=replace(fleet, budgets=(Budget("team", gpus=budget),)),
+            bounds=replace(Bounds.none(2), at_least=pair(at_least), at_most=pair(at_most), factor=pair(factor)),
+            demand=pair(demand),
+            burst=pair(burst),
+            undisturbed=np.where(pair(factor) > 1.0, pair(demand), np.nan),
+            keep=lambda wanted: np.maximum(wanted, pair(kept)),
+        )
+
+    return build
+
+
+def after(guard: Guard | tuple[Guard, ...], context: Context, *floors: float) -> tuple[list[float], list[Reason]]:
+    """Floors and the reasons that were added."""
+    chosen = guard if isinstance(guard, tuple) else (guard,)
+    draft = guarded(Draft(np.array(floors), np.zeros(2, dtype=np.uint32)), context, chosen)
+    return draft.floor.tolist(), [Reason(bits) for bits in draft.reasons.tolist()]
+
+
+NO = Reason(0)
+CASES = [
+    pytest.param(guards.reactive, {"demand": [4.2, 4.2], "late": [0.5, 0.0]}, [5.0, 3.0], Reason.REACTIVE, id="late"),
+    pytest.param(guards.schedule_at_least, {"at_least": [8.0, 2.0]}, [8.0, 3.0], Reason.SCHEDULE_AT_LEAST, id="least"),
+    pytest.param(
+        guards.schedule_multiply, {"factor": [1.5, 1.0]}, [8.0, 3.0], Reason.SCHEDULE_MULTIPLY, id="an event"
+    ),
+    pytest.param(guards.hold, {"kept": [6.0, 3.0]}, [6.0, 3.0], Reason.HOLD, id="hold"),
+    pytest.param(guards.burst, {"burst": [9.0, 0.0]}, [9.0, 3.0], Reason.RECURRENCE, id="burst"),
+    pytest.param(
+        guards.unknown, {"state": [MISSING, VALUE], "asked": [7, 7]}, [7.0, 3.0], Reason.SIGNAL_MISSING, id="missing"
+    ),
+    pytest.param(
+        guards.unknown, {"state": [RECOVERING, ZERO], "asked": [7, 7]}, [7.0, 3.0], Reason.SIGNAL_RECOVERING,
+        id="recovering",
+    ),
+    pytest.param(guards.schedule_at_most, {"at_most": [2.0, 4.0]}, [2.0, 3.0], Reason.SCHEDULE_AT_MOST, id="most"),
+    pytest.param(guards.minimum, {"least": [4, 1]}, [4.0, 3.0], Reason.MINIMUM, id="minimum"),
+    pytest.param(guards.maximum, {"most": [2, 9]}, [2.0, 3.0], Reason.MAXIMUM, id="maximum"),
+    pytest.param(guards.budget, {"budget": 2.0}, [2.0, 3.0], Reason.BUDGET, id="budget"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("guard", "given", "floors", "reason"), CASES)
+def test_a_guard_moves_the_first_workload_and_says_why_and_leaves_the_second(
+    context: Setting, guard: Guard, given: dict[str, Any], floors: list[float], reason: Reason
+) -> None:
+    assert after(guard, context(**given), 3.0, 3.0) == (floors, [reason, NO])
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.__name__)
+def test_a_guard_without_cause_changes_nothing(context: Setting, guard: Guard) -> None:
+    assert after(guard, context(), 3.0, 3.0) == ([3.0, 3.0], [NO, NO])
+
+
+def test_every_guard_is_shown_above() -> None:
+    assert {case.values[0] for case in CASES} == set(GUARDS)
+
+
+def test_the_reactive_guard_needs_whole_replicas_and_not_one_more(context: Setting) -> None:
+    assert after(guards.reactive, context(demand=[4.0 + 1e-12, 4.01], late=[1.0, 1.0]), 0.0, 0.0)[0] == [4.0, 5.0]
+
+
+def test_requests_that_are_late_of_an_unknown_demand_ask_for_nothing_new(context: Setting) -> None:
+    late = context(demand=[math.nan, 5.0], late=[1.0, 1.0], state=[MISSING, VALUE])
+    assert after(guards.reactive, late, 3.0, 3.0)[0] == [3.0, 5.0]
+
+
+def test_missing_does_not_raise_what_is_asked_for_beyond_itself(context: Setting) -> None:
+    assert after(guards.unknown, context(state=[MISSING, RECOVERING], asked=[2, 2]), 3.0, 3.0) == ([3.0, 3.0], [NO, NO])
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted", "floor", "reasons"),
+    [
+        pytest.param(
+            {"at_least": 8.0, "at_most": 4.0}, 2.0, 8.0, Reason.SCHEDULE_AT_LEAST, id="a floor ahead beats a ceiling"
+        ),
+        pytest.param(
+            {"late": [1.0, 0.0], "demand": [9.0, 5.0], "at_most": 4.0}, 2.0, 4.0,
+            Reason.REACTIVE | Reason.SCHEDULE_AT_MOST, id="a ceiling beats late requests",
+        ),
+        pytest.param(
+            {"late": [1.0, 0.0], "demand": [9.0, 5.0], "most": 6}, 2.0, 6.0, Reason.REACTIVE | Reason.MAXIMUM,
+            id="the maximum beats late requests",
+        ),
+        pytest.param(
+            {"at_most": 1.0, "least": 3}, 9.0, 3.0, Reason.SCHEDULE_AT_MOST | Reason.MINIMUM,
+            id="the minimum beats a ceiling",
+        ),
+        pytest.param(
+            {"state": [MISSING, VALUE], "asked": [9, 0], "at_most": 4.0}, 2.0, 4.0,
+            Reason.SIGNAL_MISSING | Reason.SCHEDULE_AT_MOST, id="a ceiling beats what is not known",
+        ),
+        pytest.param(
+            {"burst": [9.0, 0.0], "kept": [5.0, 0.0]}, 2.0, 9.0, Reason.HOLD | Reason.RECURRENCE,
+            id="a burst goes beyond what is kept",
+        ),
+        pytest.param(
+            {"budget": 2.0, "least": 3, "at_least": 8.0}, 1.0, 2.0, Reason.SCHEDULE_AT_LEAST | Reason.BUDGET,
+            id="the budget beats what schedules and the minimum want",
+        ),
+    ],
+)  # fmt: skip
+def test_the_order_of_the_guards_is_policy(
+    context: Setting, given: dict[str, Any], wanted: float, floor: float, reasons: Reason
+) -> None:
+    floors, why = after(GUARDS, context(**given), wanted, 5.0)
+    assert (floors[0], why[0]) == (floor, reasons)
+
+
+def test_a_burst_is_not_held_when_its_window_has_passed(context: Setting) -> None:
+    kept: list[float] = []
+
+    def keep(wanted: Floats) -> Floats:
+        kept.append(float(wanted[0]))
+        return wanted
+
+    plain = context(burst=[9.0, 0.0])
+    bursting = Context(plain.observation, plain.fleet, plain.bounds, plain.demand, plain.burst, plain.undisturbed, keep)
+    assert after(GUARDS, bursting, 2.0, 2.0)[0] == [9.0, 2.0]
+    assert kept == [2.0]
+
+
+def test_strategies_that_we_compare_with_promise_nothing_about_late_requests() -> None:
+    assert set(GUARDS) - set(BARE_GUARDS) == {guards.reactive}
