@@ -2,10 +2,10 @@ SHELL := bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint presubmit bench lock clean
+.PHONY: help demo test lint presubmit bench bench-strategies lock clean
 
 help: ## What can be made
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 demo: ## Replay two weeks of published LLM traffic through the loop, and write the report
 	@venv=$$(scripts/setup)
@@ -30,6 +30,10 @@ presubmit: test ## What must pass before a change lands
 bench: ## Measure how fast the simulator replays one workload, and a hundred in one run
 	@venv=$$(scripts/setup)
 	"$$venv/bin/python" simulations/bench_speed.py
+
+bench-strategies: ## Measure what each strategy costs on recorded traffic (TRACES: their folder), and how late it is
+	@venv=$$(scripts/setup)
+	"$$venv/bin/python" simulations/bench_strategies.py $(if $(TRACES),--traces $(TRACES))
 
 lock: ## Renew the lock files from pyproject.toml
 	@venv=$$(scripts/setup)

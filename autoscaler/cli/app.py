@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from autoscaler.cli import bench, simulate
+from autoscaler.cli import bench, policy, simulate, trace
 from autoscaler.cli.errors import InputError
 
 USAGE, ENVIRONMENT, DEFECT, INTERRUPTED = 2, 3, 70, 130
@@ -28,6 +28,8 @@ app = typer.Typer(
 )
 app.command(name="simulate")(simulate.simulate)
 app.add_typer(bench.app, name="bench")
+app.add_typer(trace.app, name="trace")
+app.add_typer(policy.app, name="policy")
 
 
 @dataclass(slots=True)
@@ -57,6 +59,8 @@ def _run(arguments: list[str] | None) -> int:
     try:
         app(args=arguments, obj=asked)
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            return 0  # the reader has what it wanted
         if end.code == INTERRUPTED:
             _say("interrupted")
         return end.code if isinstance(end.code, int) else 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,10 +13,12 @@ import typer
 from rich.console import Console
 
 from autoscaler.cli import options
+from autoscaler.cli.check import run_check
 from autoscaler.cli.errors import InputError
 from autoscaler.cli.options import OutputFormat
 from autoscaler.cli.progress import jobs_bar
 from autoscaler.cli.tables import lateness_table, table
+from autoscaler.cli.two_runs import compare_files
 from autoscaler.compose import scenario as scenarios
 from autoscaler.compose import trace as traces
 from autoscaler.compose.trace_run import TraceRun
@@ -24,6 +27,7 @@ from autoscaler.evaluation.fleet_score import MAIN
 from autoscaler.evaluation.report.comparison_page import write_report
 from autoscaler.evaluation.scenario.prepare import read_scenario
 from autoscaler.evaluation.timeline import write_timeline
+from autoscaler.plan.parts import PlanPart
 
 TRACE = "Options of a trace"
 
@@ -49,6 +53,18 @@ def simulate(
         Path | None, typer.Option(help="Write a page that shows what happened here, one HTML file.")
     ] = None,
     output: Annotated[OutputFormat, typer.Option("--format", help="Output.")] = OutputFormat.TEXT,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Judge what the scenario expects: exit code 0 where all of it holds, else 1."),
+    ] = False,
+    without: Annotated[
+        list[PlanPart] | None,
+        typer.Option(help="Switch off a part of the product, to see what it brings. May be given several times."),
+    ] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option("--compare", metavar="A B", help="Compare two files that --timeline wrote; replays nothing."),
+    ] = None,
     trace: Annotated[
         Path | None, typer.Option(help="Trace of requests, .csv or .csv.gz.", rich_help_panel=TRACE)
     ] = None,
@@ -77,11 +93,15 @@ def simulate(
 ) -> None:
     """Replays traffic and prints what it cost and how many requests came late.
 
-    Two ways: a scenario file, or a trace of requests with one workload.
+    Two ways: a scenario file, or a trace of requests with one workload. Or compares two runs that were written.
 
     autoscaler simulate simulations/demo.yaml --report demo.html
 
+    autoscaler simulate simulations/scenarios/flash-crowd.yaml --check --without forecast
+
     autoscaler simulate --trace requests.csv --strategy ours,hpa-70 --late 1% --timeline out.csv
+
+    autoscaler simulate --compare before.csv after.csv --report difference.html
     """
     given = {
         "--series": series, "--node-lead-time": node_lead_time, "--replica-lead-time": replica_lead_time,
@@ -89,18 +109,23 @@ def simulate(
         "--score": score, "--tick": tick, "--fidelity": fidelity, "--signals": signals, "--gpu-price": gpu_price,
         "--poisson": poisson or None,
     }  # fmt: skip
+    if compare is not None:
+        replays = {"SCENARIO": scenario, "--strategy": strategy, "--seed": seed, "--timeline": timeline,
+                   "--check": check or None, "--without": without or None, "--trace": trace}  # fmt: skip
+        return compare_files(compare, report, replays | given, output)
     names = None if strategy is None else options.strategies("--strategy", strategy)
     if seed is not None and seed < 0:
         raise InputError(f"--seed {seed}: give a whole number from 0")
     files = _Files(timeline, report)
     files.check({"the scenario": scenario, "the trace": trace})
     if scenario is not None:
-        if trace is not None:
-            raise InputError(f"{scenario} and --trace {trace}: a scenario names its own traffic; give one of the two")
-        stray = [name for name, value in given.items() if value is not None]
-        if stray:
-            raise InputError(f"{', '.join(stray)}: for traces only; a scenario says it in its file")
-        _simulate_scenario(scenario, names, seed, files, output)
+        _check_scenario(scenario, trace, given)
+        if check:
+            _check_options(names, files)
+            raise typer.Exit(run_check(scenario, seed, frozenset(without or ()), output))
+        _simulate_scenario(scenario, names, seed, frozenset(without or ()), files, output)
+    elif check or without:
+        raise InputError("--check and --without are for scenarios; name a scenario file")
     elif trace is not None:
         request = _request(trace, 1 if seed is None else seed, files.any, given)
         _simulate_trace(request, names or ("ours",), files, output)
@@ -132,37 +157,59 @@ class _Files:
         """Whether details are needed."""
         return self.timeline is not None or self.report is not None
 
-    def write(self, comparison: Comparison) -> list[str]:
-        """Writes them; one line each on what stands where."""
-        said = []
-        if self.timeline is not None:
-            first = comparison.runs[0]
-            write_timeline(self.timeline, first.timelines)
-            said.append(f"timeline of {first.strategy}: {self.timeline}")
-        if self.report is not None:
-            write_report(self.report, comparison)
-            said.append(f"report: {self.report}")
-        return said
+    @contextmanager
+    def written(self, comparison: Comparison) -> Iterator[None]:
+        """Writes them after the block, even where whoever reads its output is gone; says what stands where."""
+        try:
+            yield
+        finally:
+            if self.timeline is not None:
+                first = comparison.runs[0]
+                write_timeline(self.timeline, first.timelines)
+                _say([f"timeline of {first.strategy}: {self.timeline}"])
+            if self.report is not None:
+                write_report(self.report, comparison)
+                _say([f"report: {self.report}"])
+
+
+def _check_scenario(scenario: Path, trace: Path | None, given: Mapping[str, Any]) -> None:
+    if trace is not None:
+        raise InputError(f"{scenario} and --trace {trace}: a scenario names its own traffic; give one of the two")
+    stray = [name for name, value in given.items() if value is not None]
+    if stray:
+        raise InputError(f"{', '.join(stray)}: for traces only; a scenario says it in its file")
+
+
+def _check_options(names: tuple[str, ...] | None, files: _Files) -> None:
+    given = ["--strategy"] * (names is not None) + ["--timeline or --report"] * files.any
+    if given:
+        said = "runs the strategies that the scenario's expectations name, and writes no file"
+        raise InputError(f"--check with {', '.join(given)}: it {said}; leave one of the two out")
 
 
 def _simulate_scenario(
-    path: Path, names: tuple[str, ...] | None, seed: int | None, files: _Files, output: OutputFormat
+    path: Path,
+    names: tuple[str, ...] | None,
+    seed: int | None,
+    without: frozenset[PlanPart],
+    files: _Files,
+    output: OutputFormat,
 ) -> None:
-    prepared = read_scenario(path, seed)
+    prepared = read_scenario(path, seed, without)
     chosen = names or prepared.spec.strategies
     with jobs_bar(prepared.name, [*chosen, "lower bound"]) as watch:
         results = scenarios.run_scenario(prepared, chosen, watch)
     comparison = scenarios.compare(prepared, results)
     summaries = [result.summary for result in results]
     _say(comparison.notes)
-    if output is OutputFormat.JSON:
-        _print_json([summary.to_dict() for summary in summaries])
-    else:
-        console = Console()
-        places = [comparison.headings.index(heading) for heading in MAIN]
-        console.print(table(comparison.title, MAIN, [[row[place] for place in places] for row in comparison.rows]))
-        console.print(lateness_table(summaries))
-    _say(files.write(comparison))
+    with files.written(comparison):
+        if output is OutputFormat.JSON:
+            _print_json([summary.to_dict() for summary in summaries])
+        else:
+            console = Console()
+            places = [comparison.headings.index(heading) for heading in MAIN]
+            console.print(table(comparison.title, MAIN, [[row[place] for place in places] for row in comparison.rows]))
+            console.print(lateness_table(summaries))
 
 
 def _simulate_trace(request: TraceRun, names: Sequence[str], files: _Files, output: OutputFormat) -> None:
@@ -171,11 +218,11 @@ def _simulate_trace(request: TraceRun, names: Sequence[str], files: _Files, outp
         results = traces.run_strategies(request, names, watch)
     comparison = traces.compare(results, f"{name}, seed {request.seed}")
     _say(comparison.notes)
-    if output is OutputFormat.JSON:
-        _print_json([result.summary.to_dict() for result in results])
-    else:
-        Console().print(table(comparison.title, comparison.headings, comparison.rows))
-    _say(files.write(comparison))
+    with files.written(comparison):
+        if output is OutputFormat.JSON:
+            _print_json([result.summary.to_dict() for result in results])
+        else:
+            Console().print(table(comparison.title, comparison.headings, comparison.rows))
 
 
 def _request(trace: Path, seed: int, details: bool, given: Mapping[str, Any]) -> TraceRun:

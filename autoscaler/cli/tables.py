@@ -13,7 +13,7 @@ from autoscaler.evaluation.fleet_score import FleetSummary
 
 def table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> Table:
     """Texts under headings, the first column to the left, the others to the right; headings break, cells do not."""
-    drawn = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False)
+    drawn = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for place, heading in enumerate(headings):
         width = max(len(text) for text in (*heading.split(), *(row[place] for row in rows)))
         drawn.add_column(heading, justify="left" if place == 0 else "right", width=width)

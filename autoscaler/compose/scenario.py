@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autoscaler.compose.trace_run import NO_PATH
-from autoscaler.evaluation.comparison import Comparison, StrategyRun
+from autoscaler.evaluation.comparison import Bound, Comparison, StrategyRun
 from autoscaler.evaluation.fleet_score import HEADINGS, FleetSummary, Scored, bound_note, cells, fleet_summary
+from autoscaler.evaluation.incidents import faults_of
 from autoscaler.evaluation.parallel import Advance, Watch, run_all
-from autoscaler.evaluation.replay import Recording, Replay, run
+from autoscaler.evaluation.replay import Look, Recording, Replay, run
 from autoscaler.evaluation.scenario.check import unusable_strategy
 from autoscaler.evaluation.scenario.prepare import ScenarioRun
 from autoscaler.evaluation.shared_bound import SharedBound, shared_bound
@@ -65,14 +66,19 @@ def _setting(scenario: ScenarioRun) -> Setting:
 def _work(job: _Job, advance: Advance) -> _Replayed | SharedBound:
     if job.strategy is None:
         return scenario_bound(job.scenario)
-    scenario, setting = job.scenario, _setting(job.scenario)
+    return _Replayed(*replayed(job.scenario, job.strategy, advance))
+
+
+def replayed(
+    scenario: ScenarioRun, name: str, advance: Advance, look: Look | None = None, details: bool = True
+) -> tuple[Recording, int]:
+    """(what happened under one strategy, spot nodes called back); look: sees every tick, details: see `Replay`."""
+    setting, tick_s = _setting(scenario), scenario.spec.tick_s
     world = FullWorld(scenario.cluster)
-    tick_s = scenario.spec.tick_s
-    ticks = round((scenario.spec.warmup_s + scenario.spec.score_s) / tick_s)
-    chosen = strategy(job.strategy, setting)
-    replay = Replay(scenario.policies, chosen, tick_s, ticks, shared_nodes=setting.shared_nodes, details=True)
-    recording = run(world, replay, advance)
-    return _Replayed(recording, world.notices)
+    chosen = strategy(name, setting, scenario.without)
+    ticks = round(scenario.spec.end_s / tick_s)
+    replay = Replay(scenario.policies, chosen, tick_s, ticks, shared_nodes=setting.shared_nodes, details=details)
+    return run(world, replay, advance, look), world.notices
 
 
 def scenario_bound(scenario: ScenarioRun) -> SharedBound:
@@ -110,8 +116,7 @@ def _scored(scenario: ScenarioRun, replayed: _Replayed, bound: SharedBound) -> S
         ticks_per_second=round(recording.ticks_per_second, 1),
         notices=replayed.notices,
     )
-    timelines, pools = recording.timelines(fleet.names), recording.pool_timelines()
-    return StrategyResult(summary, StrategyRun(recording.strategy, tuple(timelines), tuple(pools)))
+    return StrategyResult(summary, recording.strategy_run(fleet.names))
 
 
 def compare(scenario: ScenarioRun, results: Sequence[StrategyResult]) -> Comparison:
@@ -128,4 +133,6 @@ def compare(scenario: ScenarioRun, results: Sequence[StrategyResult]) -> Compari
         scored_from_s=spec.warmup_s,
         scored_until_s=spec.warmup_s + spec.score_s,
         forecast_ahead_s=dict(zip(fleet.names, fleet.lead_s.tolist(), strict=True)),
+        faults=faults_of(scenario.cluster),
+        bound=Bound(results[0].summary.bound_gpu_hours, results[0].summary.bound_dollars),
     )

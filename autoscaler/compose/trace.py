@@ -44,21 +44,24 @@ def run_trace(request: TraceRun, progress: Progress | None = None) -> TraceResul
     return TraceResult(
         request=request,
         summary=_summary(recording, traffic, request),
-        run=StrategyRun(
-            request.strategy, tuple(recording.timelines((traffic.trace.name,))), tuple(recording.pool_timelines())
-        ),
+        run=recording.strategy_run((traffic.trace.name,)),
         notes=() if note is None else (note,),
         scored_from_s=traffic.first * request.tick_s,
         scored_until_s=traffic.end * request.tick_s,
     )
 
 
-def run_strategies(request: TraceRun, names: Sequence[str], watch: Watch | None = None) -> list[TraceResult]:
-    """The same trace under each strategy, on all cores, in order. Raises as `run_trace` does."""
+def run_strategies(
+    request: TraceRun, names: Sequence[str], watch: Watch | None = None, workers: int | None = None
+) -> list[TraceResult]:
+    """The same trace under each strategy, in order, the same for any number of `workers` (one a core by default).
+
+    Raises as `run_trace` does.
+    """
     jobs = [replace(request, strategy=name) for name in names]
     for job in jobs:
         job.check()
-    return run_all(_work, jobs, watch)
+    return run_all(_work, jobs, watch, workers)
 
 
 def _work(job: TraceRun, advance: Advance) -> TraceResult:

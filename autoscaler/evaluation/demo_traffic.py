@@ -48,7 +48,7 @@ def hourly_to_minutes(
         raise ValueError("hourly counts must be whole numbers, not negative (NaN where missing)")
     if not (dispersion >= 0 and memory_min >= 0):
         raise ValueError(f"dispersion and memory must not be negative: {dispersion}, {memory_min}")
-    weights = _rates(hourly.size * MINUTES, rng, dispersion, memory_min) * _between_hours(hourly)
+    weights = uneven_rates(hourly.size * MINUTES, rng, dispersion, memory_min) * _between_hours(hourly)
     weights = weights.reshape(-1, MINUTES)
     minutes = np.full(weights.shape, np.nan)
     for hour in np.flatnonzero(known):
@@ -68,7 +68,7 @@ def _between_hours(hourly: Floats) -> Floats:
     return out
 
 
-def _rates(size: int, rng: np.random.Generator, dispersion: float, memory_min: float) -> Floats:
+def uneven_rates(size: int, rng: np.random.Generator, dispersion: float, memory_min: float) -> Floats:
     """Gamma process of mean 1 [size]: r[t] = b[t] r[t-1] + g[t], b beta and g gamma (Lewis's beta-gamma process)."""
     if dispersion == 0:
         return np.ones(size)

@@ -11,16 +11,21 @@ from typing import Protocol
 import numpy as np
 
 from autoscaler.controller.cycle import CycleReport, Ports, cycle, start
-from autoscaler.domain.arrays import Flags, Floats, Ints
+from autoscaler.domain.arrays import Flags, Floats
 from autoscaler.domain.forecast import WHOLE_LEAD
 from autoscaler.domain.plan import reason_text
 from autoscaler.domain.pool import CapacityType, Pool
-from autoscaler.evaluation.comparison import PoolTimeline
+from autoscaler.evaluation.comparison import StrategyRun
+from autoscaler.evaluation.incidents import cloud_incidents
+from autoscaler.evaluation.starts import starts_of
+from autoscaler.evaluation.stocks import Stocks
 from autoscaler.evaluation.timeline import Timeline
 from autoscaler.plan.strategies import Strategy
 from autoscaler.policy.governed import Governed
 from autoscaler.ports.cluster import ClusterPort
 from autoscaler.ports.metrics import MetricsPort
+from autoscaler.simulator.journal import Journal
+from autoscaler.simulator.world import Stock
 
 Progress = Callable[[int, int], None]
 """Called now and then with (ticks done, ticks in all)."""
@@ -52,6 +57,10 @@ class Record(Protocol):
         ...
 
 
+Look = Callable[[CycleReport, Record], None]
+"""Called after each tick with what the loop did and what happened."""
+
+
 class World(MetricsPort, ClusterPort, Protocol):
     """A simulated cluster that implements the ports and can be moved on."""
 
@@ -60,14 +69,20 @@ class World(MetricsPort, ClusterPort, Protocol):
         `billed_gpus`, float [W, P]."""
         ...
 
-    def node_counts(self) -> Ints:
-        """Nodes up, on order, and of those up the ones that placeholders alone hold, int [3, P]."""
+    def stock(self) -> Stock:
+        """What stands now."""
+        ...
+
+    @property
+    def journal(self) -> Journal:
+        """What happened so far."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What to replay: `ticks` ticks of `tick_s` seconds. `details`: record forecast quantiles and nodes (slow)."""
+    """What to replay: `ticks` ticks of `tick_s` seconds. `details`: record forecast quantiles and what stands in each
+    tick (slow)."""
 
     policies: Governed
     strategy: Strategy
@@ -79,8 +94,9 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """columns: each of `COLUMNS`, float [T, W]. billed_gpus: float [T, W, P]. forecasts: float [T, W, 3]. nodes: float
-    [T, 3, P], up, on order, warm. reasons: `Reason` bits [T, W]. Without details the forecasts and nodes are NaN.
+    """columns: each of `COLUMNS`, float [T, W]. billed_gpus: float [T, W, P]. forecasts: float [T, W, 3]. reasons:
+    `Reason` bits [T, W]. stocks: what stood at the begin of each tick. journal: what happened. Without details
+    forecasts and stocks are NaN.
     """
 
     strategy: str
@@ -89,8 +105,9 @@ class Recording:
     columns: dict[str, Floats]
     billed_gpus: Floats
     forecasts: Floats
-    nodes: Floats
     reasons: Flags
+    stocks: Stocks
+    journal: Journal
     ticks_per_second: float
 
     @property
@@ -119,22 +136,20 @@ class Recording:
             for w, name in enumerate(names)
         ]
 
-    def pool_timelines(self) -> list[PoolTimeline]:
-        """One timeline a pool."""
-        return [
-            PoolTimeline(
-                pool=pool.name,
-                capacity_type=pool.capacity_type,
-                time_s=self.time_s,
-                nodes=self.nodes[:, 0, p],
-                nodes_starting=self.nodes[:, 1, p],
-                nodes_warm=self.nodes[:, 2, p],
-            )
-            for p, pool in enumerate(self.pools)
-        ]
+    def strategy_run(self, names: tuple[str, ...]) -> StrategyRun:
+        """All that a report shows of it. names: of the workloads."""
+        pool_names, zones = [pool.name for pool in self.pools], [pool.zones for pool in self.pools]
+        incidents = cloud_incidents(self.journal, pool_names, zones)
+        return StrategyRun(
+            strategy=self.strategy,
+            timelines=tuple(self.timelines(names)),
+            pools=self.stocks.pool_timelines(self.pools, self.time_s, incidents),
+            ledger=self.stocks.ledger(self.pools, self.billed_gpus, self.tick_s),
+            starts=starts_of(self.journal, names, pool_names),
+        )
 
 
-def run(world: World, replay: Replay, progress: Progress | None = None) -> Recording:
+def run(world: World, replay: Replay, progress: Progress | None = None, look: Look | None = None) -> Recording:
     """Runs the replay to its end."""
     workloads = replay.policies.fleet.size
     state = start(replay.policies.fleet, replay.strategy, replay.tick_s, replay.shared_nodes)
@@ -143,26 +158,31 @@ def run(world: World, replay: Replay, progress: Progress | None = None) -> Recor
     pools = replay.policies.fleet.pools
     billed = np.full((replay.ticks, workloads, len(pools)), np.nan)
     forecasts = np.full((replay.ticks, workloads, len(LEVELS)), np.nan)
-    nodes = np.full((replay.ticks, 3, len(pools)), np.nan)
+    stocks = Stocks.empty(replay.ticks, workloads, pools)
     reasons = np.zeros((replay.ticks, workloads), dtype=np.uint32)
     values_of = attrgetter(*COLUMNS)
     began = time.perf_counter()
     for tick in range(replay.ticks):
         state, report = cycle(tick * replay.tick_s, state, replay.policies, ports)
         if replay.details:
-            forecasts[tick], nodes[tick] = _quantiles(report, workloads), world.node_counts()
+            forecasts[tick] = _quantiles(report, workloads)
+            stocks.put(tick, world.stock())
         record = world.advance((tick + 1) * replay.tick_s)
         for column, values in zip(table, values_of(record), strict=True):
             column[tick] = values
         billed[tick] = record.billed_gpus
         if report.plan is not None:
             reasons[tick] = report.plan.reasons
+        if look is not None:
+            look(report, record)
         if progress is not None and tick % PROGRESS_EVERY == 0:
             progress(tick, replay.ticks)
     elapsed_s = time.perf_counter() - began
     columns = dict(zip(COLUMNS, table, strict=True))
     speed = replay.ticks * workloads / max(elapsed_s, 1e-9)
-    return Recording(replay.strategy.name, replay.tick_s, pools, columns, billed, forecasts, nodes, reasons, speed)
+    return Recording(
+        replay.strategy.name, replay.tick_s, pools, columns, billed, forecasts, reasons, stocks, world.journal, speed
+    )  # fmt: skip
 
 
 def _quantiles(report: CycleReport, workloads: int) -> Floats:

@@ -1,12 +1,14 @@
-"""The timeline of a replay: one CSV row a step and workload, enough to recompute its summary."""
+"""The timeline of a replay as a file: one CSV row a step and workload, enough to recompute its summary."""
 
 from __future__ import annotations
 
 import csv
 import dataclasses
 import math
+import sys
+from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -82,3 +84,63 @@ def _texts(values: Numbers) -> Iterator[str]:
             yield f"{value:.8g}" if math.isfinite(value) else ""
         else:
             yield str(int(value))
+
+
+class TimelineError(ValueError):
+    """A file that is no timeline; the message names the file, the line where there is one, and the way out."""
+
+
+def read_timelines(path: str | Path) -> list[Timeline]:
+    """The timelines that `write_timeline` wrote, a workload each, all on the same even steps. Raises TimelineError."""
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as lines:
+            parts = _parts(path, csv.reader(lines))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        said = error.strerror if isinstance(error, OSError) else str(error)
+        raise TimelineError(f"{path}: {said}; name a file that --timeline wrote") from None
+    timelines = [_timeline(name, part) for name, part in parts.items()]
+    if not timelines:
+        raise TimelineError(f"{path}: holds no row; name a file that --timeline wrote")
+    _check_steps(path, timelines)
+    return timelines
+
+
+@dataclass(slots=True)
+class _Part:
+    """The rows of one workload: all numbers, row by row, and the reasons."""
+
+    numbers: array[float] = field(default_factory=lambda: array("d"))
+    reasons: list[str] = field(default_factory=list)
+
+
+def _parts(path: str | Path, rows: Iterator[list[str]]) -> dict[str, _Part]:
+    if tuple(next(rows, ())) != COLUMNS:
+        raise TimelineError(f"{path}: is no timeline; name a file that --timeline wrote")
+    parts: dict[str, _Part] = {}
+    for line, row in enumerate(rows, start=2):
+        if len(row) != len(COLUMNS):
+            raise TimelineError(f"{path}:{line}: {len(row)} cells where there are {len(COLUMNS)}; write the file anew")
+        part = parts.setdefault(row[0], _Part())
+        try:
+            part.numbers.extend([float(cell) if cell else math.nan for cell in row[1:-1]])
+        except ValueError as error:
+            raise TimelineError(f"{path}:{line}: {error}; write the file anew") from None
+        part.reasons.append(sys.intern(row[-1]))
+    return parts
+
+
+def _timeline(name: str, part: _Part) -> Timeline:
+    table = np.array(part.numbers).reshape(-1, len(COLUMNS) - 2)
+    return Timeline(name, **dict(zip(COLUMNS[1:-1], table.T, strict=True)), reason=part.reasons)
+
+
+def _check_steps(path: str | Path, timelines: Sequence[Timeline]) -> None:
+    first = timelines[0]
+    for timeline in timelines:
+        steps = np.diff(timeline.time_s)
+        if not (steps > 0.0).all() or (np.abs(steps - steps[:1]) > 1e-6).any():
+            raise TimelineError(f"{path}: the times of {timeline.workload} do not rise by even steps; write it anew")
+        if not np.array_equal(timeline.time_s, first.time_s):
+            raise TimelineError(
+                f"{path}: {timeline.workload} has not the times of {first.workload}; write the file anew"
+            )

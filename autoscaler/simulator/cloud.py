@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import accumulate
 
 import numpy as np
 
 from autoscaler.simulator.cluster import Cluster
+from autoscaler.simulator.delays import Delays
+from autoscaler.simulator.journal import Happening
 from autoscaler.simulator.objects import Node
-from autoscaler.simulator.settings import ClusterSetting, PoolSetting, SpotMarket, StockOut, ZoneLoss
+from autoscaler.simulator.settings import (
+    GIVE_UP_S,
+    POOL_STAGES,
+    ClusterSetting,
+    PoolSetting,
+    SpotMarket,
+    StockOut,
+    ZoneLoss,
+)
 
 REFUSAL_S = 30.0
 """From asking a zone without stock to the refusal."""
@@ -21,12 +32,13 @@ def stream(seed: int, *key: int) -> np.random.Generator:
 
 
 class Cloud:
-    """Every pool's market. on_refused: called with a node that its zone did not grant.
+    """Every pool's market. on_refused: called with a node that its zone did not grant, or that never came.
     on_notice: with a node that will be taken; it has been marked as leaving.
     """
 
     def __init__(self, cluster: Cluster, setting: ClusterSetting) -> None:
         self._cluster, self._engine, self._pools = cluster, cluster.engine, setting.pools
+        self._delays = Delays(setting.faults, stream(setting.seed, 6))
         self._no_stock_until_s = [[0.0] * len(p.pool.zones) for p in setting.pools]
         self._boots = [stream(setting.seed, 1, p) for p in range(len(setting.pools))]
         self._lives = [stream(setting.seed, 2, p) for p in range(len(setting.pools))]
@@ -50,12 +62,20 @@ class Cloud:
         now_s = self._engine.now_s
         if self._has_stock(pool, zone):
             self._cluster.grant(node)
-            boot_s = sum(stage.draw(self._boots[pool]) for stage in self._pools[pool].stages)
-            self._engine.at(now_s + boot_s, lambda: self._cluster.usable(node))
+            lengths_s = self._delays.slowed(POOL_STAGES, self._pools[pool].stages, self._boots[pool], now_s)
+            node.edges_s = tuple(accumulate(lengths_s, initial=now_s))
+            if self._delays.is_lost(pool, now_s):
+                self._engine.at(now_s + GIVE_UP_S, lambda: self._give_up(node))
+            else:
+                self._engine.at(now_s + sum(lengths_s), lambda: self._cluster.usable(node))
             self._plan_end(node)
         else:
             self._engine.at(now_s + REFUSAL_S, lambda: self._refuse(node))
         return node
+
+    def _give_up(self, node: Node) -> None:
+        if not node.gone:
+            self._refuse(node)
 
     def standing(self, pool: int, zone: int) -> Node:
         """A node that has been up all along."""
@@ -78,6 +98,7 @@ class Cloud:
         return not out and now_s >= self._no_stock_until_s[pool][zone]
 
     def _refuse(self, node: Node) -> None:
+        self._cluster.journal.add_event(self._engine.now_s, Happening.REFUSED, node.pool, node.zone)
         self._cluster.remove_node(node)
         self.on_refused(node)
 
@@ -101,19 +122,34 @@ class Cloud:
 
     def _plan_zone_loss(self, fault: ZoneLoss) -> None:
         market = self._pools[fault.pool].spot or SpotMarket()
-        self._engine.at(fault.at_s, lambda: self._call_back(fault.pool, fault.zone, market, 1.0))
+
+        def lose() -> None:
+            self._call_back(fault.pool, self._fullest(fault.pool) if fault.zone is None else fault.zone, market, 1.0)
+
+        self._engine.at(fault.at_s, lose)
+
+    def _fullest(self, pool: int) -> int:
+        """The zone with the most nodes of a pool, the first of equals."""
+        counts = [0] * len(self._pools[pool].pool.zones)
+        for node in self._cluster.nodes:
+            if node.pool == pool:
+                counts[node.zone] += 1
+        return counts.index(max(counts))
 
     def _call_back(self, pool: int, zone: int, market: SpotMarket, share: float) -> None:
         self._no_stock_until_s[pool][zone] = self._engine.now_s + market.drought_s
+        before = self.notices
         for node in [n for n in self._cluster.nodes if n.pool == pool and n.zone == zone]:
             if self._taken[pool].random() < share:
                 self._notice(node, market)
+        self._cluster.journal.add_event(self._engine.now_s, Happening.ZONE, pool, zone, self.notices - before)
 
     def _notice(self, node: Node, market: SpotMarket) -> None:
         if node.gone or node.called_back or not node.granted:
             return
         node.leaving = node.called_back = True
         self.notices += 1
+        self._cluster.journal.add_event(self._engine.now_s, Happening.NOTICE, node.pool, node.zone)
         self._engine.at(self._engine.now_s + market.notice_s, lambda: self._cluster.remove_node(node))
         self.on_notice(node)
 

@@ -9,6 +9,7 @@ import numpy as np
 from autoscaler.domain.arrays import Ints
 from autoscaler.domain.inventory import Placeholder
 from autoscaler.simulator.engine import Engine
+from autoscaler.simulator.journal import Journal
 from autoscaler.simulator.meter import Meter
 from autoscaler.simulator.objects import Node, Pod, PodState
 
@@ -30,6 +31,7 @@ class Cluster:
     def __init__(self, engine: Engine, workloads: int, pools: int) -> None:
         self.engine = engine
         self.meter = Meter(workloads, pools)
+        self.journal = Journal(workloads)
         self.nodes: list[Node] = []
         self.pending: list[Pod] = []
         self.replicas: list[list[Pod]] = [[] for _ in range(workloads)]
@@ -56,6 +58,7 @@ class Cluster:
         key = (workload, pool, slot)
         if key not in self.placeholders:
             self.placeholders[key] = pod = Pod(workload, gpus, (pool,), self.engine.now_s, slot)
+            self.journal.made[workload] += 1
             self._create(pod)
 
     def _create(self, pod: Pod) -> None:

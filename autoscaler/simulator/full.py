@@ -16,15 +16,17 @@ from autoscaler.domain.inventory import Inventory
 from autoscaler.domain.signal import SignalReadings
 from autoscaler.simulator.cloud import Cloud, largest_nodes, stream
 from autoscaler.simulator.cluster import Cluster
+from autoscaler.simulator.delays import Delays
 from autoscaler.simulator.engine import Engine
 from autoscaler.simulator.flow import Flow
+from autoscaler.simulator.journal import Journal
 from autoscaler.simulator.node_autoscaler import NodeAutoscaler
 from autoscaler.simulator.objects import Node, Pod
 from autoscaler.simulator.replicas import ReplicaSet, Starter
 from autoscaler.simulator.scheduler import Scheduler
-from autoscaler.simulator.settings import ClusterSetting, HpaSetting, WorkloadSetting
+from autoscaler.simulator.settings import ClusterSetting, HpaSetting, Rollout, WorkloadSetting
 from autoscaler.simulator.telemetry import Telemetry
-from autoscaler.simulator.world import TickRecord
+from autoscaler.simulator.world import Stock, TickRecord
 
 
 class FullWorld:
@@ -39,7 +41,8 @@ class FullWorld:
         self._telemetry = Telemetry(self._engine, self._flows, setting)
         self._cloud = Cloud(self._cluster, setting)
         self._autoscaler = NodeAutoscaler(self._cluster, self._cloud, setting, self._evict)
-        starter = Starter(self._cluster, workloads, stream(setting.seed, 5))
+        delays = Delays(setting.faults, stream(setting.seed, 7))
+        starter = Starter(self._cluster, workloads, stream(setting.seed, 5), delays)
         self._scheduler = Scheduler(self._cluster, starter, setting.bind_s)
         self._sets = [ReplicaSet(self._cluster, w, s) for w, s in enumerate(workloads)]
         self._floor: Ints = np.array(setting.start_replicas, dtype=np.int64)
@@ -52,6 +55,9 @@ class FullWorld:
             self._arrive(w, 0)
             if workload.hpa is not None:
                 self._plan_hpa(w, workload.hpa, HorizontalScaler(workload.hpa.target))
+        for fault in setting.faults:
+            if isinstance(fault, Rollout):
+                self._engine.at(fault.at_s, self._sets[fault.workload].roll_out)
         self._before = self._totals()
 
     # metrics port
@@ -133,6 +139,8 @@ class FullWorld:
         flow = self._flows[w]
         flow.to(self._engine.now_s)
         flow.ready = int(self._cluster.ready[w].sum())
+        if self._sets[w].is_rolling:
+            self._engine.at(self._engine.now_s, self._sets[w].reconcile)
 
     def _evict(self, pod: Pod) -> None:
         self._sets[pod.workload].evict(pod)
@@ -230,3 +238,19 @@ class FullWorld:
             if node.usable and node.pods and all(p.is_placeholder for p in node.pods):
                 counts[2, node.pool] += 1
         return counts
+
+    def stock(self) -> Stock:
+        """What stands now."""
+        zones = [len(p.pool.zones) for p in self._setting.pools]
+        by_zone = [np.zeros(n, dtype=np.int64) for n in zones]
+        held = np.zeros(len(zones), dtype=np.int64)
+        for node in self._cluster.nodes:
+            by_zone[node.pool][node.zone] += node.usable
+            held[node.pool] += node.placeholder_gpus
+        made, used = np.array(self.journal.made), np.array(self.journal.used)
+        return Stock(self.node_counts(), np.concatenate(by_zone), held, made, used)
+
+    @property
+    def journal(self) -> Journal:
+        """What happened so far."""
+        return self._cluster.journal

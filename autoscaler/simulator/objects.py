@@ -26,6 +26,7 @@ class Node:
 
     leaving: takes no more pods; called_back: because the cloud takes it. images: by workload, from when its image is
     there. unneeded_s: since when the node autoscaler could do without it; ignored_until_s: it does not look before.
+    edges_s: when it was asked for and each of its stages ends; empty where it stood all along.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Node:
     images: dict[int, float] = field(default_factory=dict)
     unneeded_s: float | None = None
     ignored_until_s: float = 0.0
+    edges_s: tuple[float, ...] = ()
 
     @property
     def placeholder_gpus(self) -> int:
@@ -51,7 +53,9 @@ class Node:
 
 @dataclass(slots=True, eq=False)
 class Pod:
-    """A replica (`slot` None) or the placeholder of that slot. pools: where it may run. bound_s: when it got a node."""
+    """A replica (`slot` None) or the placeholder of that slot. pools: where it may run. bound_s: when it got a node.
+    revision: of its image, higher ones are newer.
+    """
 
     workload: int
     gpus: int
@@ -62,6 +66,7 @@ class Pod:
     node: Node | None = None
     bound_s: float = 0.0
     timer: Event | None = None
+    revision: int = 0
 
     @property
     def is_placeholder(self) -> bool:

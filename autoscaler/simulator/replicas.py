@@ -5,25 +5,46 @@ from __future__ import annotations
 import numpy as np
 
 from autoscaler.simulator.cluster import Cluster
+from autoscaler.simulator.delays import Delays
+from autoscaler.simulator.journal import ReplicaStart, node_part
 from autoscaler.simulator.objects import Node, Pod, PodState
-from autoscaler.simulator.settings import WorkloadSetting
+from autoscaler.simulator.rollout import room_for_new, surplus_of
+from autoscaler.simulator.settings import IMAGE, WORKLOAD_STAGES, WorkloadSetting
 
 
 class Starter:
     """Draws the stages of each start; a node pulls a workload's image once, for all replicas there that wait for it."""
 
-    def __init__(self, cluster: Cluster, workloads: tuple[WorkloadSetting, ...], rng: np.random.Generator) -> None:
-        self._cluster, self._workloads, self._rng = cluster, workloads, rng
+    def __init__(
+        self, cluster: Cluster, workloads: tuple[WorkloadSetting, ...], rng: np.random.Generator, delays: Delays
+    ) -> None:
+        self._cluster, self._workloads, self._rng, self._delays = cluster, workloads, rng, delays
 
     def begin(self, pod: Pod, node: Node) -> None:
         """A replica that was bound begins its stages."""
-        setting = self._workloads[pod.workload]
-        seconds = sum(stage.draw(self._rng) for stage in setting.stages)
+        setting, delays = self._workloads[pod.workload], self._delays
         engine = self._cluster.engine
+        lengths_s = delays.slowed(WORKLOAD_STAGES, setting.stages, self._rng, engine.now_s)
+        begin_s = delays.begin_s(pod.workload, engine.now_s)
         if pod.workload not in node.images:
-            node.images[pod.workload] = engine.now_s + setting.image.draw(self._rng)
-        begin_s = max(engine.now_s, node.images[pod.workload])
-        pod.timer = engine.at(begin_s + seconds, lambda: self._cluster.serve(pod))
+            (pull_s,) = delays.slowed((IMAGE,), (setting.image,), self._rng, engine.now_s)
+            node.images[pod.workload] = begin_s + pull_s
+        begin_s = max(begin_s, node.images[pod.workload])
+        start = _start(pod, node, begin_s - engine.now_s, lengths_s)
+        pod.timer = engine.at(begin_s + sum(lengths_s), lambda: self._serve(pod, start))
+
+    def _serve(self, pod: Pod, start: ReplicaStart) -> None:
+        self._cluster.serve(pod)
+        self._cluster.journal.add_start(start)
+
+
+def _start(pod: Pod, node: Node, image_s: float, lengths_s: tuple[float, ...]) -> ReplicaStart:
+    """What the journal says of a replica that was bound."""
+    was_up = not node.edges_s or node.edges_s[-1] <= pod.created_s
+    node_s, waited_s = node_part(pod.created_s, pod.bound_s, node.edges_s)
+    return ReplicaStart(
+        pod.workload, node.pool, node.zone, pod.created_s, was_up, waited_s, node_s, image_s, lengths_s
+    )  # fmt: skip
 
 
 class ReplicaSet:
@@ -32,6 +53,7 @@ class ReplicaSet:
     def __init__(self, cluster: Cluster, workload: int, setting: WorkloadSetting) -> None:
         self._cluster, self._workload, self._setting = cluster, workload, setting
         self.target = 0
+        self._revision = 0
 
     def scale(self, target: int) -> None:
         """Creates or ends the difference at once."""
@@ -42,12 +64,41 @@ class ReplicaSet:
     def reconcile(self) -> None:
         """Replaces what was lost, ends what is too many."""
         have = self._cluster.replicas[self._workload]
+        if self.is_rolling:
+            self._roll()
+            return
         for _ in range(self.target - len(have)):
-            self._cluster.create_replica(self._workload, self._setting.gpus, self._setting.pools)
+            self._create()
         surplus = len(have) - self.target
         if surplus > 0:
             for pod in sorted(have, key=self._deletion_order())[:surplus]:
                 self._cluster.stop(pod, self._setting.drain_s)
+
+    def _create(self) -> None:
+        pod = self._cluster.create_replica(self._workload, self._setting.gpus, self._setting.pools)
+        pod.revision = self._revision
+
+    @property
+    def is_rolling(self) -> bool:
+        """Whether replicas of an older image are left."""
+        have = self._cluster.replicas[self._workload]
+        return self._revision > 0 and any(pod.revision < self._revision for pod in have)
+
+    def roll_out(self) -> None:
+        """A new image: no node has it, and every replica is to be replaced."""
+        self._revision += 1
+        for node in self._cluster.nodes:
+            node.images.pop(self._workload, None)
+        self.reconcile()
+
+    def _roll(self) -> None:
+        """One step of the replacement; the next comes when a replica is ready."""
+        have = self._cluster.replicas[self._workload]
+        old = [pod for pod in have if pod.revision < self._revision]
+        for _ in range(room_for_new(self.target, len(have), len(have) - len(old))):
+            self._create()
+        for pod in surplus_of(self.target, have, sorted(old, key=self._deletion_order())):
+            self._cluster.stop(pod, self._setting.drain_s)
 
     def evict(self, pod: Pod) -> None:
         """Ends one replica; another is asked for in its place."""

@@ -52,6 +52,7 @@ class Scheduler:
             return None
         *_, node, victims = min(choices, key=lambda choice: choice[:3])
         for victim in victims:
+            self._cluster.journal.used[victim.workload] += 1
             self._cluster.evict(victim)
         return node
 

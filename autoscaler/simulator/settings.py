@@ -9,6 +9,14 @@ from autoscaler.domain.pool import Pool
 from autoscaler.domain.signal import SignalKind
 from autoscaler.simulator.stages import StageLaw
 
+POOL_STAGES = ("boot", "driver")
+WORKLOAD_STAGES = ("weights", "cuda", "transfer")
+IMAGE = "image"
+"""Names of the stages in the order of `PoolSetting.stages` and `WorkloadSetting.stages`, and of the pull."""
+GIVE_UP_S = 900.0
+"""A node that did not join is given up after so long, by Cluster Autoscaler (`--max-node-provision-time`) as by
+Karpenter (its registration time)."""
+
 
 @dataclass(frozen=True, slots=True)
 class SpotMarket:
@@ -128,11 +136,96 @@ PROFILES = {profile.name: profile for profile in (CLUSTER_AUTOSCALER, KARPENTER)
 
 
 @dataclass(frozen=True, slots=True)
+class LowReturn:
+    """For `for_s` after a fault has ended, rates and levels answer `share` (0..1) of what they are."""
+
+    for_s: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class MetricsOutage:
-    """No scrape succeeds from `from_s` until `until_s`."""
+    """No scrape succeeds from `from_s` until `until_s`; the last answers stand and grow old."""
 
     from_s: float
     until_s: float
+    low: LowReturn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeGap:
+    """As an outage, of one workload (all where None), or of one of its signals alone."""
+
+    workload: int | None
+    signal: SignalKind | None
+    from_s: float
+    until_s: float
+    low: LowReturn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WrongAnswers:
+    """Queries of a workload (all where None), or of one signal, answer `value` from `from_s` until `until_s`; NaN with
+    `empty` is no answer at all, without any sample."""
+
+    workload: int | None
+    signal: SignalKind | None
+    from_s: float
+    until_s: float
+    value: float
+    empty: bool = False
+    low: LowReturn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CounterReset:
+    """At `at_s` the counters of a workload (all where None) begin anew under other labels, as when its gateway is
+    replaced. `rate()` knows the new series by one sample first, so rates answer 0, and rise to what they are as the
+    window fills; answers look healthy all along."""
+
+    workload: int | None
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SlowStarts:
+    """Stages of these names (`POOL_STAGES`, `WORKLOAD_STAGES`) of starts that begin from `from_s` until `until_s` take
+    `factor` times as long."""
+
+    stages: frozenset[str]
+    factor: float
+    from_s: float
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LostNodes:
+    """Of nodes that a pool (all where None) grants from `from_s` until `until_s` this share never boots: billed, and
+    given up by the node autoscaler after `GIVE_UP_S`."""
+
+    pool: int | None
+    share: float
+    from_s: float
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StuckReplicas:
+    """This share of the replicas of a workload (all where None) that begin from `from_s` until `until_s` hang, as with
+    a registry that does not answer; their stages begin when it has ended."""
+
+    workload: int | None
+    share: float
+    from_s: float
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """At `at_s` a workload gets a new image: its replicas are replaced, and every node pulls anew."""
+
+    workload: int
+    at_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +240,25 @@ class StockOut:
 
 @dataclass(frozen=True, slots=True)
 class ZoneLoss:
-    """At `at_s` the spot market calls back every node of a pool's zone, with notice."""
+    """At `at_s` the spot market calls back every node of a pool's zone, with notice; None: of the one with the most."""
 
     pool: int
-    zone: int
+    zone: int | None
     at_s: float
+
+
+Fault = (
+    MetricsOutage
+    | ScrapeGap
+    | WrongAnswers
+    | CounterReset
+    | StockOut
+    | ZoneLoss
+    | SlowStarts
+    | LostNodes
+    | StuckReplicas
+    | Rollout
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,4 +280,4 @@ class ClusterSetting:
     scrape_s: float = 15.0
     rate_window_s: float = 60.0
     bind_s: float = 0.1
-    faults: tuple[MetricsOutage | StockOut | ZoneLoss, ...] = field(default=())
+    faults: tuple[Fault, ...] = field(default=())

@@ -23,7 +23,8 @@ from autoscaler.domain.arrays import Floats, Ints
 from autoscaler.domain.inventory import Inventory, Placeholder
 from autoscaler.domain.signal import SIGNALS, SignalKind, SignalReadings
 from autoscaler.simulator.engine import Engine, Event
-from autoscaler.simulator.world import TickRecord
+from autoscaler.simulator.journal import Journal
+from autoscaler.simulator.world import Stock, TickRecord
 
 _ROUNDING_S = 1e-6
 
@@ -82,6 +83,7 @@ class SimpleWorld:
         self._cohorts: list[list[_Cohort]] = [[] for _ in range(workloads)]
         self._held: list[dict[int, _Held]] = [{} for _ in range(workloads)]
         self._idle: list[list[_Idle]] = [[] for _ in range(workloads)]
+        self.journal = Journal(workloads)
         self._readings = SignalReadings.empty(workloads)
         self._nothing = np.zeros(1, dtype=np.int64)
         self._none = np.zeros(workloads, dtype=np.int64)
@@ -135,6 +137,7 @@ class SimpleWorld:
             self._idle[workload].remove(idle)
             node_at_s = idle.node_at_s
         self._held[workload][slot] = _Held(now_s, node_at_s)
+        self.journal.made[workload] += 1
 
     def delete_placeholder(self, workload: int, pool: int, slot: int) -> None:
         """Its GPU falls idle; without a scale-down delay the node goes with it."""
@@ -167,7 +170,10 @@ class SimpleWorld:
         if idle is not None and (idle.node_at_s <= now_s or slot is None or held[slot].node_at_s > now_s):
             self._idle[w].remove(idle)
             return idle.node_at_s
-        return held.pop(slot).node_at_s if slot is not None else now_s + float(self._node_lead_s[w])
+        if slot is None:
+            return now_s + float(self._node_lead_s[w])
+        self.journal.used[w] += 1
+        return held.pop(slot).node_at_s
 
     def _next_idle(self, w: int) -> _Idle | None:
         """The idle GPU that is taken next: of those that are up the youngest, else the one that is up first."""
@@ -247,6 +253,12 @@ class SimpleWorld:
         idle, free = int(self._idle_counts().sum()), self._free_gpus()
         up = int((self._ready + self._starting).sum()) - booting + bound + free
         return np.array([[up], [booting + pending + idle - free], [bound]])
+
+    def stock(self) -> Stock:
+        """What stands now."""
+        nodes, held = self.node_counts(), sum(count.sum() for count in self._placeholder_counts())
+        made, used = np.array(self.journal.made), np.array(self.journal.used)
+        return Stock(nodes, nodes[0], np.array([held]), made, used)
 
     def _placeholder_counts(self) -> tuple[Ints, Ints]:
         if not any(self._held):

@@ -1,4 +1,4 @@
-"""What both fidelities have in common: the record of one tick."""
+"""What both fidelities have in common: the record of one tick, and of what stands at its begin."""
 
 from __future__ import annotations
 
@@ -29,3 +29,19 @@ class TickRecord:
     warm_gpus: Ints
     floor: Ints
     starts: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What stands at one moment, of W workloads on P pools.
+
+    nodes: int [3, P], up, on order, and of those up the ones that placeholders alone hold. by_zone: int [Z], nodes up,
+    the zones of one pool after those of another. held_gpus: int [P], GPUs billed for placeholders. made, used: int [W],
+    placeholders created since the start, and of them the ones that a replica took the room of.
+    """
+
+    nodes: Ints
+    by_zone: Ints
+    held_gpus: Ints
+    made: Ints
+    used: Ints

@@ -47,7 +47,7 @@ def _opened(browser: Browser, path: Path, width: int = 1280, **more: Any) -> Ite
     page, outside, errors = context.new_page(), list[str](), list[str]()
 
     def only_itself(route: Route) -> None:
-        if route.request.url == path.as_uri():
+        if route.request.url.partition("#")[0] == path.as_uri():
             route.continue_()
         else:
             outside.append(route.request.url)

@@ -18,9 +18,9 @@ pytestmark = pytest.mark.slow
 Open = Callable[..., AbstractContextManager[Page]]
 
 TICKS = 2000
-CHARTS = ["workload-0", "workload-1", "pool-0"]
+CHARTS = ["fleet", "workload-0", "workload-1", "pool-0", "starts", "ledger"]
 SIZES = [
-    pytest.param(width, scheme, id=f"{width} {scheme}") for width in (1280, 400) for scheme in ("light", "dark")
+    pytest.param(width, scheme, id=f"{width} {scheme}") for width in (1280, 390) for scheme in ("light", "dark")
 ]  # fmt: skip
 
 
@@ -32,9 +32,9 @@ def report(tmp_path_factory: pytest.TempPathFactory, compared: Callable[..., Com
 
 
 def drawn(page: Page) -> None:
-    """Waits until there is a line in every chart. The page's policy forbids waiting by a script of our own."""
+    """Waits until there is a line or bar in every chart. The page's policy forbids waiting by a script of our own."""
     for chart in CHARTS:
-        expect(page.locator(f"#{chart} .scatterlayer .trace path").first).to_be_attached()
+        expect(page.locator(f"#{chart} :is(.scatterlayer, .barlayer) .trace path").first).to_be_attached()
 
 
 def colour(page: Page, selector: str, attribute: str) -> str:
@@ -51,7 +51,7 @@ def test_it_draws_and_fits(opened: Open, report: Path, width: int, scheme: Liter
         ground = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 23, 29)"}[scheme]
         assert colour(page, "body", "backgroundColor") == ground
         assert colour(page, "#workload-0 .main-svg", "backgroundColor") == ground
-        if width == 400:
+        if width == 390:
             assert page.locator(".scroll").nth(1).evaluate("box => box.scrollWidth > box.clientWidth")
 
 
@@ -88,14 +88,15 @@ def test_the_chosen_strategy_is_shown(opened: Open, report: Path) -> None:
         drawn(page)
         assert page.locator("#workload-0 .traceforecast-p50-0").count() == 1
         assert not page.get_by_text("The charts need JavaScript").is_visible()
-        assert page.locator("tr.shown").evaluate_all("rows => rows.map(r => r.cells[0].innerText)") == ["ours"] * 4
+        ours = ["ours"] * 4 + ["ours, cold", "ours, warm"] + ["ours"] * 4
+        assert page.locator("tr.shown").evaluate_all("rows => rows.map(r => r.cells[0].innerText)") == ours
         page.get_by_label("Strategy in the charts").select_option("<i>lean</i>")
         expect(page.locator("#workload-0 .traceforecast-p50-0")).to_have_count(0)
         shown = page.locator("tr.shown").evaluate_all("rows => rows.map(r => r.cells[0].innerText)")
-        assert shown == ["<i>lean</i>"] * 4
+        assert shown == [name.replace("ours", "<i>lean</i>") for name in ours]
         late = page.evaluate("Math.max(...document.getElementById('workload-0')._fullData.at(-1).y.filter(isFinite))")
         assert late > 10
-        assert all(page.locator(f"#{chart} .scatterlayer .trace path").count() for chart in CHARTS)
+        drawn(page)
 
 
 def test_the_legend_hides_a_line_and_keeps_it_hidden(opened: Open, report: Path) -> None:
@@ -122,4 +123,45 @@ def test_without_script_the_tables_remain(opened: Open, report: Path) -> None:
     with opened(report, java_script_enabled=False) as page:
         assert page.get_by_text("The charts need JavaScript").is_visible()
         assert not page.locator(".chart").first.is_visible()
-        assert page.get_by_role("table").count() == 4
+        assert page.get_by_role("table").count() == 9
+        assert not page.get_by_role("search").is_visible()
+
+
+def test_search_filters_the_decisions(opened: Open, report: Path) -> None:
+    with opened(report) as page:
+        rows = page.locator("#searched tbody tr:visible")
+        found, total = page.locator("output"), page.locator("#searched tbody tr").count()
+        expect(found).to_have_text(f"{total} of {total} rows")
+        page.get_by_label("Search the rows").fill("DAY  2,")
+        page.get_by_label("Workload", exact=True).select_option("chat")
+        assert 0 < rows.count() < total
+        assert all(text.startswith("day 2") and "chat" in text for text in rows.all_inner_texts())
+        expect(found).to_have_text(f"{rows.count()} of {total} rows")
+        page.get_by_label("Reason").select_option("forecast")
+        assert rows.count() > 0
+        page.get_by_label("Search the rows").press("Enter")  # nothing is sent
+        page.get_by_label("Search the rows").fill("nobody wrote this")
+        expect(rows).to_have_count(0)
+        expect(found).to_have_text(f"0 of {total} rows")
+
+
+def test_a_folded_part_is_drawn_when_it_is_opened_by_keyboard(opened: Open, report: Path) -> None:
+    with opened(report) as page:
+        drawn(page)
+        heading = page.locator("summary", has_text="Workload chat")
+        heading.press("Enter")
+        expect(page.locator("#workload-0")).not_to_be_visible()
+        page.get_by_label("Strategy in the charts").select_option("<i>lean</i>")
+        heading.press("Enter")
+        expect(page.locator("#workload-0")).to_be_visible()
+        expect(page.locator("#workload-0 .traceforecast-p50-0")).to_have_count(0)
+        assert page.locator("#workload-0 .tracedemand-0").count() == 1
+
+
+def test_links_lead_to_the_parts(opened: Open, report: Path) -> None:
+    with opened(report) as page:
+        drawn(page)
+        page.get_by_role("navigation").get_by_role("link", name="Decisions").click()
+        expect(page.get_by_role("heading", name="Decisions")).to_be_in_viewport()
+        names = [link.inner_text() for link in page.get_by_role("navigation").get_by_role("link").all()]
+        assert names == ["Fleet", "Workloads", "Faults", "Pools", "Starts", "Ledger", "Decisions"]

@@ -17,6 +17,20 @@ def day(at_s: float) -> int:
     return int(at_s // DAY_S) + 1
 
 
+def days(from_s: float, until_s: float) -> str:
+    """The days of a span: `from day 3 to day 4`, `on day 2`."""
+    first, last = day(from_s), day(until_s - 1e-6)
+    return f"from day {first} to day {last}" if last > first else f"on day {first}"
+
+
+def clock(at_s: float) -> str:
+    """A moment: `day 3, 11:45`, with seconds where it has some."""
+    total = round(at_s)
+    hours, minutes, seconds = total // 3600 % 24, total // 60 % 60, total % 60
+    whole = f"day {day(total)},{SPACE}{hours:02}:{minutes:02}"
+    return f"{whole}:{seconds:02}" if seconds else whole
+
+
 def duration(seconds: float) -> str:
     """A length of time in the largest unit that it fills: `6 min`, `1.5 h`, `14 days`."""
     for size, one, several in ((DAY_S, "day", "days"), (3600.0, "h", "h"), (60.0, "min", "min")):

@@ -1,6 +1,6 @@
 """The page itself: one HTML file that holds its style, its script and its figures, and asks nothing of a network.
 
-A content security policy in the file forbids every request and every script but the two that are in it.
+A content security policy in the file forbids every request and every script but those that are in it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from string import Template
+from typing import Literal
 
 from plotly.offline import get_plotlyjs
 
@@ -32,7 +33,9 @@ _PAGE = Template("""<!doctype html>
 <style>$style</style>
 </head>
 <body>
+<main>
 $body
+</main>
 <script type="application/json" id="figures">$figures</script>
 <script>$plotly</script>
 <script>$script</script>
@@ -44,24 +47,23 @@ _NO_SCRIPT = element("p", "The charts need JavaScript; the tables hold the same 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A figure for each run, of one layout. id: unique in the page. low: half as high as usual."""
+    """A figure for each run, or one for all of them, of one layout. id: unique in the page."""
 
     id: str
     describes: str
     layout: Figure
     runs: list[list[Figure]]
-    low: bool = False
+    size: Literal["tall", "middle", "low"] = "tall"
 
     def box(self) -> str:
         """The element that the chart is drawn into."""
-        kind = "chart low" if self.low else "chart"
-        return element("div", "", id=self.id, class_=kind, role="group", aria_label=self.describes)
+        return element("div", "", id=self.id, class_=f"chart {self.size}", role="group", aria_label=self.describes)
 
 
 def document(title: str, body: str, charts: list[Chart]) -> str:
     """The whole file; `title` is plain text, `body` HTML that holds the box of each chart. Equal from run to run."""
     figures = {chart.id: {"layout": chart.layout, "data": chart.runs} for chart in charts}
-    plotly, script, style = get_plotlyjs(), _part("page.js"), _part("page.css")
+    plotly, script, style = get_plotlyjs(), f"{_part('page.js')}{_part('search.js')}", _part("page.css")
     allowed = " ".join(_hash(part) for part in (plotly, script))
     policy = (
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "

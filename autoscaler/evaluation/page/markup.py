@@ -28,15 +28,19 @@ def paragraphs(sentences: Sequence[str], **attributes: str) -> str:
     return "\n".join(element("p", text(sentence), **attributes) for sentence in sentences)
 
 
-def table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(
+    caption: str, headings: Sequence[str], rows: Sequence[Sequence[str]], runs: Sequence[int] | None = None
+) -> str:
     """A table of plain text in a box of its own that scrolls where the page is narrow.
 
     The first column names the row. A column of numbers (with units, or a dash where there is none) stands to the right,
-    one with long text wraps.
+    one with long text wraps. runs: which run each row is of, as they stand where not said; none where it is empty.
     """
+    of_run = [str(run) for run in (range(len(rows)) if runs is None else runs)]
     kinds = ["", *(_kind([row[column].strip() for row in rows]) for column in range(1, len(headings)))]
     head = "".join(_cell("th", *cell, scope="col") for cell in zip(headings, kinds, strict=True))
-    body = "\n".join(element("tr", _row(row, kinds), data_row=str(place)) for place, row in enumerate(rows))
+    marks = [{"data_row": run} for run in of_run] if of_run else [{} for _ in rows]
+    body = "\n".join(element("tr", _row(row, kinds), **mark) for row, mark in zip(rows, marks, strict=True))
     inner = element("caption", text(caption)) + element("thead", element("tr", head)) + element("tbody", body)
     return element("div", element("table", inner), class_="scroll", tabindex="0", role="region", aria_label=caption)
 
@@ -54,3 +58,16 @@ def _row(row: Sequence[str], kinds: Sequence[str]) -> str:
 
 def _cell(tag: str, words: str, kind: str, **attributes: str) -> str:
     return element(tag, text(words), **({"class_": kind} if kind else {}), **attributes)
+
+
+def folded(heading: str, inner: str, is_open: bool, level: int = 3) -> str:
+    """A part of the page under a heading that a reader opens and closes; `inner` is HTML."""
+    summary = element("summary", element(f"h{level}", text(heading)))
+    state = {"open": ""} if is_open else {}
+    return element("details", f"{summary}\n{inner}", **state)
+
+
+def region(name: str, heading: str, parts: Sequence[str]) -> str:
+    """A part of the page under a heading of the second level, which links lead to by `name`; `parts` are HTML."""
+    head = element("h2", text(heading), id=name)
+    return element("section", "\n".join([head, *(part for part in parts if part)]), aria_labelledby=name)

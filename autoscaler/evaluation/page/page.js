@@ -28,24 +28,39 @@
     return value;
   };
 
+  const stale = new Set();
+
+  /* A chart in a part that is folded has no size: it is drawn when the part is opened. */
   const draw = () => {
     const style = getComputedStyle(document.documentElement);
     const run = chooser === null ? 0 : chooser.selectedIndex;
-    for (const [id, chart] of Object.entries(page)) {
-      const layout = painted(chart.layout, style);
-      if (touch) {
-        layout.dragmode = false; /* a finger on a chart scrolls the page */
+    for (const id of stale) {
+      if (document.getElementById(id).checkVisibility()) {
+        const chart = page[id];
+        const layout = painted(chart.layout, style);
+        if (touch) {
+          layout.dragmode = false; /* a finger on a chart scrolls the page */
+        }
+        Plotly.react(id, painted(chart.data[Math.min(run, chart.data.length - 1)], style), layout, config);
+        stale.delete(id);
       }
-      Plotly.react(id, painted(chart.data[run], style), layout, config);
-    }
-    for (const row of document.querySelectorAll("tr[data-row]")) {
-      row.classList.toggle("shown", chooser !== null && Number(row.dataset.row) === run);
     }
   };
 
+  const show = () => {
+    for (const row of document.querySelectorAll("tr[data-row]")) {
+      row.classList.toggle("shown", chooser !== null && Number(row.dataset.row) === chooser.selectedIndex);
+    }
+    Object.keys(page).forEach((id) => stale.add(id));
+    draw();
+  };
+
   if (chooser !== null) {
-    chooser.addEventListener("change", draw);
+    chooser.addEventListener("change", show);
   }
-  dark.addEventListener("change", draw);
-  draw();
+  for (const part of document.querySelectorAll("details")) {
+    part.addEventListener("toggle", draw);
+  }
+  dark.addEventListener("change", show);
+  show();
 })();

@@ -11,6 +11,7 @@ import numpy as np
 from autoscaler.evaluation.crossover import CrossoverRow, conclusion
 from autoscaler.evaluation.page.document import Chart, document
 from autoscaler.evaluation.page.figure import SPIKE, Figure, colour, label, layout, packed
+from autoscaler.evaluation.page.looks import Look
 from autoscaler.evaluation.page.markup import element, paragraphs, table, text
 from autoscaler.evaluation.report.verdict import allowed, percent
 from autoscaler.evaluation.whole_file import whole_file
@@ -23,14 +24,6 @@ HEADINGS = (
     "cost / optimum at late share",
     "starts",
 )
-_LOOKS = (
-    ("floor", "circle", "solid"),
-    ("ready", "square", "solid"),
-    ("forecast", "diamond", "dash"),
-    ("late", "triangle-up", "dot"),
-    ("demand", "x", "dashdot"),
-)
-"""Colour, marker and dash of the strategies in their order: told apart without colour, too."""
 
 
 def cells(row: CrossoverRow) -> tuple[str, ...]:
@@ -104,16 +97,15 @@ def _traces(rows: Sequence[CrossoverRow], late_target: float) -> list[Figure]:
 
 def _strategy(name: str, rows: Sequence[CrossoverRow], place: int) -> list[Figure]:
     """Ratio in the upper panel and late share in the lower one; a ratio that is not finite is a gap."""
-    tint, symbol, dash = _LOOKS[place % len(_LOOKS)]
-    said = "%{fullData.name}:"
+    look, said = Look(place), "%{fullData.name}:"
     common: Figure = {
         "type": "scatter",
         "mode": "lines+markers",
         "name": label(name),
         "legendgroup": f"strategy-{place}",
         "x": packed(np.array([row.lead_s for row in rows]), precise=True),
-        "line": {"color": colour(tint), "dash": dash, "width": 2},
-        "marker": {"symbol": symbol, "size": 8},
+        "line": look.line(),
+        "marker": {"symbol": look.symbol, "size": 8},
     }
     ratio = np.array([row.summary.ratio_at_achieved for row in rows])
     late = np.array([100 * row.summary.late_share for row in rows])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,19 +49,27 @@ def outcomes(comparison: Comparison) -> list[list[Outcome]]:
     return [_outcomes(run, comparison) for run in comparison.runs]
 
 
+def known_ticks(timelines: Sequence[Timeline]) -> Bools:
+    """Ticks in which the traffic of every workload is known, bool [T]."""
+    known: Bools = np.isfinite(np.sum([np.asarray(t.arrivals, dtype=np.float64) for t in timelines], axis=0))
+    return known
+
+
 def _outcomes(run: StrategyRun, comparison: Comparison) -> list[Outcome]:
-    arrivals = [np.asarray(timeline.arrivals, dtype=np.float64) for timeline in run.timelines]
-    known = np.isfinite(np.sum(arrivals, axis=0))
-    return [_outcome(run.strategy, timeline, known, comparison) for timeline in run.timelines]
+    known = known_ticks(run.timelines)
+    first_s, until_s = comparison.scored_from_s, comparison.scored_until_s
+    return [outcome(run.strategy, t, known, first_s, until_s, comparison.tick_s) for t in run.timelines]
 
 
-def _outcome(strategy: str, timeline: Timeline, known: Bools, comparison: Comparison) -> Outcome:
-    bins = Bins.over(timeline.time_s, comparison.scored_from_s, comparison.scored_until_s)
+def outcome(strategy: str, timeline: Timeline, known: Bools, from_s: float, until_s: float, tick_s: float) -> Outcome:
+    """The outcome from `from_s` until `until_s`. known: bool [T], the ticks that are billed. Raises ValueError where
+    there is no tick."""
+    bins = Bins.over(timeline.time_s, from_s, until_s)
     return Outcome(
         strategy=strategy,
         timeline=timeline,
         bins=bins,
-        totals=_totals(timeline, bins, known, comparison.tick_s),
+        totals=_totals(timeline, bins, known, tick_s),
         peak_demand=peak(bins.largest(timeline.offered_replicas)),
         peak_ready=peak(bins.largest(timeline.ready_replicas)),
         decisions=decisions(timeline, bins.first, bins.end),

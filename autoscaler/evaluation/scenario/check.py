@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from autoscaler.evaluation.scenario.model import Scenario
 from autoscaler.plan.strategies import LOOP_SUFFIX, names
-from autoscaler.policy.check import PolicyDocument, PoolDocument, check
+from autoscaler.policy.check import BudgetDocument, PolicyDocument, PoolDocument, check
 from autoscaler.policy.load import Document
 from autoscaler.policy.pool import GpuPool
 from autoscaler.policy.problem import Path, Problem, nearest
@@ -17,17 +17,21 @@ CLAIRVOYANT = "clairvoyant"
 
 
 def check_scenario(
-    scenario: Document[Scenario], policies: Sequence[PolicyDocument], pools: Sequence[PoolDocument]
+    scenario: Document[Scenario],
+    policies: Sequence[PolicyDocument],
+    pools: Sequence[PoolDocument],
+    budgets: Sequence[BudgetDocument] = (),
 ) -> list[Problem]:
     """Problems between the documents of a scenario file."""
     spec, by_name = scenario.model, {p.name: p.model for p in pools}
     return [
-        *check(policies, pools),
+        *check(policies, pools, budgets),
         *_pairs(scenario, "pools", "pool", [p.pool for p in spec.pools], [p.name for p in pools]),
         *_pairs(scenario, "workloads", "policy", [w.policy for w in spec.workloads], [p.name for p in policies]),
         *_strategies(scenario),
         *_expander(scenario, by_name),
         *_weather(scenario, by_name),
+        *_expectations(scenario),
         *_too_large(scenario, policies, by_name),
         *_unscaled(policies),
     ]
@@ -79,22 +83,39 @@ def _expander(scenario: Document[Scenario], pools: Mapping[str, GpuPool]) -> Ite
 
 
 def _weather(scenario: Document[Scenario], pools: Mapping[str, GpuPool]) -> Iterator[Problem]:
-    weather = scenario.model.weather
-    end_s = scenario.model.warmup_s + scenario.model.score_s
-    listed = (
-        ("metricsOutages", [(f.at_s, None, None) for f in weather.metrics_outages]),
-        ("stockOuts", [(f.at_s, f.pool, f.zone) for f in weather.stock_outs]),
-        ("zoneLosses", [(f.at_s, f.pool, f.zone) for f in weather.zone_losses]),
-    )
-    for part, faults in listed:
-        for n, (at_s, name, zone) in enumerate(faults):
-            at: Path = ("spec", "weather", part, n)
-            if at_s >= end_s:
-                yield scenario.problem((*at, "at"), "after the end of the replay", f"write less than `{end_s:.0f}s`")
-            if name is not None and name not in pools:
-                yield scenario.problem((*at, "pool"), "no pool of this name", nearest(name, pools))
-            elif name is not None and zone is not None and zone not in pools[name].zones:
-                yield scenario.problem((*at, "zone"), f"no zone of {name}", nearest(zone, pools[name].zones))
+    policies = [w.policy for w in scenario.model.workloads]
+    for part, n, fault in scenario.model.weather.listed():
+        at: Path = ("spec", "weather", part, n)
+        if fault.at_s >= scenario.model.end_s:
+            hint = f"write less than `{scenario.model.end_s:.0f}s`"
+            yield scenario.problem((*at, "at"), "after the end of the replay", hint)
+        name, zone, policy = (getattr(fault, key, None) for key in ("pool", "zone", "policy"))
+        if policy is not None and policy not in policies:
+            yield scenario.problem((*at, "policy"), "no policy of this name", nearest(policy, policies))
+        if name is not None and name not in pools:
+            yield scenario.problem((*at, "pool"), "no pool of this name", nearest(name, pools))
+        elif name is not None and zone is not None and zone not in pools[name].zones:
+            yield scenario.problem((*at, "zone"), f"no zone of {name}", nearest(zone, pools[name].zones))
+
+
+def _expectations(scenario: Document[Scenario]) -> Iterator[Problem]:
+    spec = scenario.model
+    policies = [w.policy for w in spec.workloads]
+    for n, wanted in enumerate(spec.expect):
+        at: Path = ("spec", "expect", n)
+        if wanted.policy is not None and wanted.policy not in policies:
+            yield scenario.problem((*at, "policy"), "no policy of this name", nearest(wanted.policy, policies))
+        for key, name in (("strategy", wanted.strategy), ("ofStrategy", wanted.of_strategy)):
+            wrong = None if name is None else unusable_strategy(name)
+            if wrong is not None:
+                yield scenario.problem((*at, key), *wrong)
+        from_s, until_s = spec.window_s(wanted)
+        if until_s > spec.end_s:
+            yield scenario.problem((*at, "until"), "after the end of the replay", f"write `{spec.end_s:.0f}s` or less")
+        elif until_s - from_s < spec.tick_s:
+            said = "the window has no whole tick"
+            hint = f"it goes from {from_s:.0f} s to {until_s:.0f} s; both count from the start of the replay"
+            yield scenario.problem((*at, "from" if wanted.from_s is not None else "until"), said, hint)
 
 
 def _too_large(

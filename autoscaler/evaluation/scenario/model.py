@@ -10,6 +10,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from autoscaler.evaluation.scenario.components import Component
+from autoscaler.evaluation.scenario.expect import Expectation
+from autoscaler.evaluation.scenario.weather import Weather
 from autoscaler.policy.problem import Conflict, Conflicts
 from autoscaler.policy.values import (
     Count,
@@ -22,9 +25,12 @@ from autoscaler.policy.values import (
     Share,
     Text,
     Whole,
+    ZoneName,
 )
 
 Positive = Annotated[Number, Field(gt=0)]
+MOST_INCLUDED, MOST_COMPONENTS, MOST_EXPECTATIONS = 32, 32, 100
+SOURCES = ("burstgpt", "trace", "generate")
 
 
 class Stage(Part):
@@ -71,29 +77,42 @@ class PoolStages(Part):
 
 
 class Traffic(Part):
-    """Arrivals of one workload: published hours that ship with the product, or a trace file."""
+    """Arrivals of one workload: published hours that ship with the product, a trace file, or generated ones."""
 
     burstgpt: Literal["burstgpt-conversation", "burstgpt-api"] | None = Field(
         default=None, description="Series of BurstGPT; minutes inside its hours are drawn. Default none."
     )
     trace: Text | None = Field(default=None, description="File, relative to this one. Default none.")
     series: Text | None = Field(default=None, description="Series of the trace, where it holds several.")
+    generate: tuple[Component, ...] = Field(
+        default=(),
+        max_length=MOST_COMPONENTS,
+        description="Components, applied one after another; each adds or multiplies. Default none.",
+    )
+    timezone: ZoneName = Field(
+        default="UTC", description="IANA time zone of the local clock of what is generated. Default UTC."
+    )
     first_day: Whole = Field(default=0, description="Day of the series at which the replay begins. Default 0.")
     dispersion: Annotated[Number, Field(ge=0, le=10)] = Field(
         default=0.01,
-        description="Squared coefficient of variation of the rate of a minute within its hour, BurstGPT only. "
+        description="Squared coefficient of variation of the rate of a minute, not for traces; 0 gives generated "
+        "traffic exactly as its components say. "
         "Default 0.01: published conversation traffic has 0.05 at 323 requests a minute, and evens out as it grows.",
     )
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if (self.burstgpt is None) == (self.trace is None):
-            hint = "write `burstgpt: burstgpt-conversation`, or `trace: FILE`"
+        if sum(bool(getattr(self, source)) for source in SOURCES) != 1:
+            hint = "write `burstgpt: burstgpt-conversation`, or `trace: FILE`, or `generate: [...]`"
             Conflicts.check([Conflict((), "needs one source of traffic", hint)])
         if self.series is not None and self.trace is None:
             Conflicts.check([Conflict(("series",), "a series belongs to a trace", "remove it, or add `trace`")])
         if self.trace is not None and "dispersion" in self.model_fields_set:
             Conflicts.check([Conflict(("dispersion",), "a trace has its own minutes", "remove `dispersion`")])
+        if self.generate and self.first_day:
+            Conflicts.check([Conflict(("firstDay",), "what is generated begins with the replay", "remove `firstDay`")])
+        if not self.generate and "timezone" in self.model_fields_set:
+            Conflicts.check([Conflict(("timezone",), "only what is generated has a local clock", "remove `timezone`")])
         return self
 
 
@@ -110,8 +129,10 @@ class SimulatedWorkload(Part):
 
     policy: Name = Field(description="Name of the CapacityPolicy. Required.")
     traffic: Traffic = Field(description="What arrives. Required.")
-    peak: Positive = Field(
-        description="Replicas at the 99.5th percentile of the traffic, which is scaled to it. Required."
+    peak: Positive | None = Field(
+        default=None,
+        description="Replicas at the 99.5th percentile of the traffic, which is scaled to it. Required but for "
+        "generated traffic, which is in replicas already and is left as it is by default.",
     )
     gpus_per_replica: Count = Field(default=1, description="GPUs of one replica. Default 1.")
     image: Stage = Field(description="Pull of the image, once a node. Required.")
@@ -128,6 +149,13 @@ class SimulatedWorkload(Part):
         default=None, description="The owner of the replicas. Default none: the floor is the count."
     )
 
+    @model_validator(mode="after")
+    def _has_a_scale(self) -> Self:
+        if self.peak is None and not self.traffic.generate:
+            said = "missing; only generated traffic is in replicas already"
+            Conflicts.check([Conflict(("peak",), said, "add `peak: 30`, the replicas at the peak")])
+        return self
+
 
 class Buyer(Part):
     """The node autoscaler."""
@@ -143,36 +171,6 @@ class Buyer(Part):
         description="Pools in the order in which it tries them for pods without a pin, those not named last. Default "
         "as listed.",
     )
-
-
-class Outage(Part):
-    """No scrape succeeds for a while."""
-
-    at_s: Duration = Field(alias="at", description="Begin, a duration from the start of the replay. Required.")
-    duration_s: PositiveDuration = Field(alias="for", description="How long, a duration. Required.")
-
-
-class NoStock(Outage):
-    """A pool grants no node for a while."""
-
-    pool: Name = Field(description="The pool. Required.")
-    zone: Text | None = Field(default=None, description="Its zone. Default all of them.")
-
-
-class LostZone(Part):
-    """Every node of a pool's zone is called back, with notice."""
-
-    at_s: Duration = Field(alias="at", description="When, a duration from the start of the replay. Required.")
-    pool: Name = Field(description="The pool. Required.")
-    zone: Text = Field(description="Its zone. Required.")
-
-
-class Weather(Part):
-    """What goes wrong, at stated times."""
-
-    metrics_outages: tuple[Outage, ...] = Field(default=(), description="Times without metrics. Default none.")
-    stock_outs: tuple[NoStock, ...] = Field(default=(), description="Times without stock. Default none.")
-    zone_losses: tuple[LostZone, ...] = Field(default=(), description="Zones called back. Default none.")
 
 
 class Scenario(Part):
@@ -194,6 +192,26 @@ class Scenario(Part):
     pools: tuple[PoolStages, ...] = Field(min_length=1, description="The pools of the cloud. Required.")
     workloads: tuple[SimulatedWorkload, ...] = Field(min_length=1, description="The workloads. Required.")
     weather: Weather = Field(default=Weather(), description="What goes wrong. Default nothing.")
+    include: tuple[Text, ...] = Field(
+        default=(),
+        max_length=MOST_INCLUDED,
+        description="YAML files of GpuPool, Budget and CapacityPolicy documents, relative to this one. Default none.",
+    )
+    expect: tuple[Expectation, ...] = Field(
+        default=(), max_length=MOST_EXPECTATIONS, description="What `simulate --check` asserts. Default nothing."
+    )
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [expectation.name for expectation in self.expect]
+        Conflicts.check(
+            [
+                Conflict(("expect", n, "name"), f"expectation {name} is already there", "give each a name of its own")
+                for n, name in enumerate(names)
+                if name in names[:n]
+            ]
+        )
+        return self
 
     @model_validator(mode="after")
     def _scores_something(self) -> Self:
@@ -203,3 +221,13 @@ class Scenario(Part):
             said, hint = "longer than what is scored", f"write `{self.score_s:.0f}s` or less"
             Conflicts.check([Conflict(("tick",), said, hint)])
         return self
+
+    @property
+    def end_s(self) -> float:
+        """Length of the replay."""
+        return self.warmup_s + self.score_s
+
+    def window_s(self, expectation: Expectation) -> tuple[float, float]:
+        """(begin, end) of what an expectation looks at, seconds from the start of the replay."""
+        from_s = self.warmup_s if expectation.from_s is None else expectation.from_s
+        return from_s, self.end_s if expectation.until_s is None else expectation.until_s

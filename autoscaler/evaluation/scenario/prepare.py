@@ -13,8 +13,13 @@ from autoscaler.domain.arrays import Floats
 from autoscaler.domain.pool import CapacityType, Pool
 from autoscaler.domain.signal import SignalKind
 from autoscaler.evaluation.scenario.check import check_scenario
+from autoscaler.evaluation.scenario.faults import SIGNALS, Named, faults_of
+from autoscaler.evaluation.scenario.generate import STEP_S
+from autoscaler.evaluation.scenario.include import included
 from autoscaler.evaluation.scenario.model import PoolStages, Scenario, SimulatedWorkload, Stage
-from autoscaler.evaluation.scenario.traffic import STEP_S, TrafficError, scaled_requests
+from autoscaler.evaluation.scenario.traffic import TrafficError, scaled_requests
+from autoscaler.plan.parts import PlanPart
+from autoscaler.policy.budget import Budget
 from autoscaler.policy.compile import compile_fleet
 from autoscaler.policy.governed import Governed
 from autoscaler.policy.load import Document, of_kind, read_documents
@@ -27,25 +32,21 @@ from autoscaler.simulator.settings import (
     AutoscalerProfile,
     ClusterSetting,
     HpaSetting,
-    MetricsOutage,
     PoolSetting,
     SpotMarket,
-    StockOut,
     WorkloadSetting,
-    ZoneLoss,
 )
 from autoscaler.simulator.stages import StageLaw, total_mean_s, total_quantile_s
 
 LEAD_LEVEL = 0.8
 """Quantile of start times that planners are told as lead time, as if learned: a mean would be late half the time."""
 
-SIGNALS = {
-    "arrivals": SignalKind.ARRIVALS,
-    "queue": SignalKind.QUEUE,
-    "running": SignalKind.RUNNING,
-    "served": SignalKind.SERVED,
-    "gpuUtilization": SignalKind.GPU_UTILIZATION,
+NOTHING: Mapping[PlanPart, Mapping[str, object]] = {
+    PlanPart.SCHEDULES: {"schedules": ()},
+    PlanPart.CALENDARS: {"calendars": ()},
+    PlanPart.BUDGET: {"budget": None},
 }
+"""What a policy says that does without a part."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +54,8 @@ class ScenarioRun:
     """A scenario ready to run. Workloads stand in the order of the compiled fleet.
 
     offered: float [T], replicas in each step of `step_s` seconds, by workload. node_mean_s, replica_means_s: mean lead
-    times, the node's of the fastest pool. notes: what a reader must know of the traffic.
+    times, the node's of the fastest pool. notes: what a reader must know of the traffic. without: parts of the product
+    that are switched off.
     """
 
     name: str
@@ -65,20 +67,27 @@ class ScenarioRun:
     node_mean_s: float
     replica_means_s: tuple[float, ...]
     notes: tuple[str, ...]
+    without: frozenset[PlanPart]
 
     def strategies(self) -> tuple[str, ...]:
         """In the order of the file."""
         return self.spec.strategies
 
 
-def read_scenario(path: Path, seed: int | None = None) -> ScenarioRun:
-    """Reads and prepares a scenario file; `seed` takes the place of the one in it.
+def read_scenario(
+    path: Path, seed: int | None = None, without: frozenset[PlanPart] = frozenset[PlanPart]()
+) -> ScenarioRun:
+    """Reads and prepares a scenario file; `seed` takes the place of the one in it. without: parts of the product that
+    are switched off; those of policies are left out of them here.
 
     Raises PolicyError with all that is wrong.
     """
     documents = read_documents(path, {**KINDS, "Scenario": Scenario})
-    scenarios, policies = of_kind(documents, Scenario), of_kind(documents, CapacityPolicy)
-    pools = of_kind(documents, GpuPool)
+    scenarios = of_kind(documents, Scenario)
+    if len(scenarios) == 1:
+        documents += included(scenarios[0], path)
+    policies = [_lacking(policy, without) for policy in of_kind(documents, CapacityPolicy)]
+    pools, budgets = of_kind(documents, GpuPool), of_kind(documents, Budget)
     if not scenarios:
         hint = "add one document of `kind: Scenario`"
         raise PolicyError([Problem(str(path), 1, 1, "", "no document of kind Scenario", hint)])
@@ -86,14 +95,21 @@ def read_scenario(path: Path, seed: int | None = None) -> ScenarioRun:
     if seed is not None:
         scenario = replace(scenario, model=scenario.model.model_copy(update={"seed": seed}))
     found = [o.problem(("kind",), "a second Scenario", "keep one, move the other to its own file") for o in others]
-    found += check_scenario(scenario, policies, pools)
+    found += check_scenario(scenario, policies, pools, budgets)
     if found:
         raise PolicyError(found)
     leads = {w.policy: _leads(scenario.model, _policy(policies, w.policy), w) for w in scenario.model.workloads}
     shapes = {w.policy: w.gpus_per_replica for w in scenario.model.workloads}
     epoch_s = datetime.combine(scenario.model.start, datetime.min.time(), UTC).timestamp()
-    governed = compile_fleet(policies, pools, shapes, leads, epoch_s)
-    return _prepare(scenario, governed, {p.name: p.model for p in policies}, _traffic(scenario, policies, path.parent))
+    governed = compile_fleet(policies, pools, shapes, leads, epoch_s, budgets)
+    traffic = _traffic(scenario, policies, path.parent)
+    return replace(_prepare(scenario, governed, {p.name: p.model for p in policies}, traffic), without=without)
+
+
+def _lacking(policy: Document[CapacityPolicy], without: frozenset[PlanPart]) -> Document[CapacityPolicy]:
+    """The policy as if it did not ask for these parts."""
+    nothing = {field: value for part in sorted(without) for field, value in NOTHING.get(part, {}).items()}
+    return replace(policy, model=policy.model.model_copy(update=nothing)) if nothing else policy
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,7 +164,7 @@ def _prepare(
         signals=frozenset[SignalKind]().union(*(s.signals or () for s in settings)),
         seed=spec.seed,
         scrape_s=spec.scrape_s,
-        faults=_faults(spec, fleet.pools),
+        faults=faults_of(spec.weather, Named(fleet.names, fleet.pools, spec.end_s)),
     )
     return ScenarioRun(
         name=scenario.name,
@@ -160,6 +176,7 @@ def _prepare(
         node_mean_s=min(total_mean_s(p.stages) for p in pool_settings),
         replica_means_s=tuple(total_mean_s(s.stages) for s in settings),
         notes=tuple(dict.fromkeys(traffic[name].note for name in fleet.names if traffic[name].note)),
+        without=frozenset(),
     )
 
 
@@ -232,18 +249,3 @@ def _signals(policy: CapacityPolicy) -> frozenset[SignalKind]:
     """The ones that its queries would answer."""
     read = {SIGNALS[name] for name in policy.demand.signals()}
     return frozenset(read | ({SignalKind.LATE_SHARE} if policy.objective.measured else set()))
-
-
-def _faults(spec: Scenario, pools: tuple[Pool, ...]) -> tuple[MetricsOutage | StockOut | ZoneLoss, ...]:
-    names = [p.name for p in pools]
-    outages = [MetricsOutage(f.at_s, f.at_s + f.duration_s) for f in spec.weather.metrics_outages]
-    stock_outs = []
-    for f in spec.weather.stock_outs:
-        pool = names.index(f.pool)
-        zone = None if f.zone is None else pools[pool].zones.index(f.zone)
-        stock_outs.append(StockOut(pool, zone, f.at_s, f.at_s + f.duration_s))
-    losses = [
-        ZoneLoss(names.index(f.pool), pools[names.index(f.pool)].zones.index(f.zone), f.at_s)
-        for f in spec.weather.zone_losses
-    ]
-    return (*outages, *stock_outs, *losses)

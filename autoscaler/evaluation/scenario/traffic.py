@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from autoscaler.domain.arrays import Floats
 from autoscaler.evaluation.demo_traffic import NOTE, hourly_to_minutes, load_burstgpt
+from autoscaler.evaluation.scenario.generate import STEP_S, Minutes, generated
 from autoscaler.evaluation.scenario.model import Scenario, SimulatedWorkload
 from autoscaler.evaluation.trace import TraceError, offered_replicas, read_trace
 
-STEP_S = 60.0
 DAY_S = 86_400.0
 SERVICES = 1000
 """The published service saw two requests a minute; a fleet serves many like it, whose plain chance evens out."""
@@ -30,11 +31,14 @@ def scaled_requests(
 ) -> tuple[Floats, str]:
     """(requests a minute of the whole replay, float [T]; what a reader must know of them, or nothing).
 
-    Scaled so that the 99.5th percentile over the replay's minutes with data needs `peak` replicas. per_replica_s:
-    requests a second of one. number: of the workload in the file, for its own stream of random numbers. Raises
-    TrafficError.
+    Scaled so that the 99.5th percentile over the replay's minutes with data needs `peak` replicas, where it is said.
+    per_replica_s: requests a second of one. number: of the workload in the file, for its own stream of random numbers.
+    Raises TrafficError.
     """
+    if workload.traffic.generate:
+        return _generated(workload, per_replica_s, spec, number), ""
     source = "burstgpt" if workload.traffic.trace is None else "trace"
+    assert workload.peak is not None
     try:
         minutes, note = _minutes(workload, spec, number, folder)
         part = _cut(minutes, workload, spec)
@@ -42,6 +46,19 @@ def scaled_requests(
     except TraceError as error:
         message, _, hint = str(error).rpartition("; ")
         raise TrafficError(source, message, hint) from None
+
+
+def _generated(workload: SimulatedWorkload, per_replica_s: float, spec: Scenario, number: int) -> Floats:
+    traffic, per_minute = workload.traffic, per_replica_s * STEP_S
+    minutes = Minutes.of(spec.start, round(spec.end_s / STEP_S), ZoneInfo(traffic.timezone), per_minute)
+    replicas = generated(traffic.generate, minutes, traffic.dispersion, (spec.seed, 101, number))
+    if workload.peak is None:
+        return replicas * per_minute
+    try:
+        return offered_replicas(replicas, workload.peak)[0] * per_minute
+    except TraceError as error:
+        message, _, hint = str(error).rpartition("; ")
+        raise TrafficError("generate", message, hint) from None
 
 
 def _cut(minutes: Floats, workload: SimulatedWorkload, spec: Scenario) -> Floats:

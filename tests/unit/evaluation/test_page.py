@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from autoscaler.evaluation.page.days import DayAxis, day, duration
+from autoscaler.evaluation.page.days import DayAxis, clock, day, days, duration
 from autoscaler.evaluation.page.document import Chart, document
 from autoscaler.evaluation.page.figure import packed
 from autoscaler.evaluation.page.markup import element, table
@@ -64,6 +64,9 @@ def test_lengths_of_time(seconds: float, words: str) -> None:
 
 
 def test_days_count_from_one() -> None:
+    assert [days(0.0, 86_400.0), days(0.0, 86_401.0)] == ["on day 1", "from day 1 to day 2"]
+    said = [clock(s).replace("\u00a0", " ") for s in (0.0, 86_399.9, 90_061.0)]
+    assert said == ["day 1, 00:00", "day 2, 00:00", "day 2, 01:01:01"]
     assert [day(s) for s in (0.0, 86_399.0, 86_400.0, 7 * 86_400.0)] == [1, 1, 2, 8]
     assert DayAxis(1.0).position(7 * 86_400.0) == 7 * 86_400_000  # 1970-01-08, the eighth day of its year
     assert DayAxis(366 * 86_400.0).position(7 * 86_400.0) == 8.0

@@ -12,6 +12,7 @@ import pytest
 from autoscaler.domain.pool import CapacityType, Pool
 from autoscaler.domain.signal import SignalKind
 from autoscaler.simulator.cluster import Cluster
+from autoscaler.simulator.delays import Delays
 from autoscaler.simulator.engine import Engine
 from autoscaler.simulator.full import FullWorld
 from autoscaler.simulator.objects import Node
@@ -147,7 +148,8 @@ class Machine:
     def __init__(self, setting: ClusterSetting) -> None:
         self.engine = Engine()
         self.cluster = Cluster(self.engine, len(setting.workloads), len(setting.pools))
-        starter = Starter(self.cluster, setting.workloads, np.random.default_rng(1))
+        delays = Delays(setting.faults, np.random.default_rng(2))
+        starter = Starter(self.cluster, setting.workloads, np.random.default_rng(1), delays)
         self.scheduler = Scheduler(self.cluster, starter, setting.bind_s)
         self.cluster.on_pods = self.scheduler.poke
         self.sets = [ReplicaSet(self.cluster, w, s) for w, s in enumerate(setting.workloads)]

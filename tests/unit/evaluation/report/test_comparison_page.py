@@ -77,16 +77,32 @@ def series(traces: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
 
 def test_the_order_of_the_page(compared: Build) -> None:
     page = Page(render(compared()))
-    order = [tag for tag, a in page.tags if tag in ("h1", "h2", "table", "select") or "chart" in (a.get("class") or "")]
-    section = ["h2", "div", "table"]
-    assert order == ["h1", "table", "select", *section, *section, *section]
+    kinds = ("h1", "h2", "h3", "table", "form")
+    order = [tag for tag, a in page.tags if tag in kinds or "chart " in (a.get("class") or "") or a.get("id") == "run"]
+    view = ["h3", "div", "table"]
+    assert order == [
+        "h1", *["h2", "table", "div"], "select", *["h2", *view, *view], *["h2", "table"], *["h2", *view],
+        *["h2", "div", "table", "table"], *["h2", "div", "table"], *["h2", "form", "table"],
+    ]  # fmt: skip
     heads = [text for text in page.texts if text.startswith(("Workload ", "Pool "))]
     assert heads == ["Workload chat", f"Workload {HOSTILE}", "Pool h100 (spot)"]
-    assert [a["id"] for _, a in page.tags if "chart" in (a.get("class") or "")] == [
-        "workload-0",
-        "workload-1",
-        "pool-0",
-    ]
+    ids = [a["id"] for _, a in page.tags if "chart " in (a.get("class") or "")]
+    assert ids == ["fleet", "workload-0", "workload-1", "pool-0", "starts", "ledger"]
+    assert list(page.charts()) == ids
+
+
+def test_links_lead_to_headings_and_regions_are_named_by_them(compared: Build) -> None:
+    page = Page(render(compared()))
+    headings = [a["id"] for a in page.named("h2")]
+    assert [a["href"] for a in page.named("a")] == [f"#{name}" for name in headings]
+    assert [a["aria-labelledby"] for a in page.named("section")] == headings
+    assert len(page.named("main")) == len(page.named("nav")) == 1
+
+
+def test_few_views_are_open_and_many_are_folded(compared: Build) -> None:
+    assert ["open" in a for a in Page(render(compared())).named("details")] == [True] * 3
+    many = restless(100, 6, 1)
+    assert ["open" in a for a in Page(render(many)).named("details")] == [True] * 4 + [False] * 2
 
 
 def test_nothing_in_the_data_becomes_markup(compared: Build) -> None:
@@ -138,14 +154,27 @@ def test_the_numbers_beside_a_chart(compared: Build) -> None:
 def test_the_numbers_beside_a_pool(compared: Build) -> None:
     built = compared(ticks=3000, warmup=60)
     pool = built.runs[0].pools[0]
-    assert Page(render(built)).tables[3][1] == [
-        "ours",
-        f"{pool.nodes[60:].mean():.1f}",
-        f"{pool.nodes[60:].max():.0f}",
-        "2",
-        "1.0",
-        "1",
-    ]
+    headings, ours, _ = Page(render(built)).tables[4]
+    assert dict(zip(headings, ours, strict=True)) == {
+        "strategy": "ours",
+        "up, mean": f"{pool.nodes[60:].mean():.1f}",
+        "up, peak": f"{pool.nodes[60:].max():.0f}",
+        "on order, peak": "2",
+        "warm, mean": "1.0",
+        "warm, peak": "1",
+        "spot notices": "3",  # two nodes and one; what came in the warm-up is not counted
+        "zones called back": "1",
+        "refused": "1",
+    }
+    traces = Page(render(built)).charts()["pool-0"]["data"][0]
+    zones = [numbers(trace["y"]) for trace in traces if trace["uid"].startswith("zone-")]
+    up = numbers(series(traces, "up")[0]["y"])
+    assert zones[0] + zones[1] == pytest.approx(up, rel=1e-6)
+    notices, lost, refused = (series(traces, what)[0] for what in ("spot notice", "zone called back", "refused"))
+    assert numbers(notices["x"]).tolist() == [130 * 60_000, 150 * 60_000]
+    assert numbers(lost["x"]).tolist() == [130 * 60_000]
+    assert refused["text"] == ["a, nodes: 1"]
+    assert notices["text"][0].startswith("&lt;script&gt;")
 
 
 def test_lines_keep_totals_and_gaps(compared: Build) -> None:
@@ -218,12 +247,15 @@ def test_a_large_comparison_stays_small_and_says_what_it_leaves_out() -> None:
     text = render(restless(20_000, 3, 5))
     page = Page(text)
     assert len(text.encode()) < 9_000_000
-    for chart in page.charts().values():
+    charts = {name: chart for name, chart in page.charts().items() if name.startswith("workload-")}
+    assert len(charts) == 3
+    for chart in charts.values():
         for traces in chart["data"]:
             assert sum(len(t["text"]) for t in traces if t["mode"] == "markers") == 1500
             assert max(len(numbers(t["y"])) for t in traces if t["mode"] == "lines") <= 2000
     notes = [words for words in page.texts if "largest are marked" in words]
     assert len(notes) == 3
+    assert any("The 4,000 largest of 119,994 changes are listed; 115,994 smaller" in words for words in page.texts)
     assert "only the 1,500 largest are marked: there are 19,999 under strategy-0, 19,999 under strategy-1" in notes[0]
 
 
@@ -245,7 +277,7 @@ def test_axes_carry_units_and_begin_with_the_scored_part(compared: Build) -> Non
         "yaxis": "replicas", "yaxis2": "floor change<br>(replicas)", "yaxis3": "late requests<br>per 2 min",
     }  # fmt: skip
     assert axes["pool-0"]["yaxis"]["title"]["text"] == "nodes"
-    for name in axes:
+    for name in axes.keys() - {"starts"}:
         assert axes[name]["xaxis"]["range"] == [3_600_000, 180_000_000]
         assert axes[name]["xaxis"]["tickformatstops"][1]["value"] == "day %-j"
 
@@ -263,7 +295,7 @@ def test_one_file_that_asks_nothing_of_a_network(compared: Build) -> None:
     text = render(compared())
     page = Page(text)
     linked = [a for _, a in page.tags for key in ("src", "href", "action", "srcset") if key in a]
-    assert linked == []
+    assert all((a.get("href") or "").startswith("#") for a in linked)
     policy = next(a["content"] for a in page.named("meta") if a.get("http-equiv") == "Content-Security-Policy")
     assert policy is not None
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
@@ -277,10 +309,13 @@ def test_byte_equal_from_run_to_run(compared: Build) -> None:
 
 def test_one_strategy_needs_no_chooser_and_no_pool_no_section(compared: Build) -> None:
     built = compared()
-    alone = replace(built, runs=(replace(built.runs[0], pools=()),), rows=built.rows[:1])
+    alone = replace(
+        built, runs=(replace(built.runs[0], pools=(), ledger=None, starts=None),), rows=built.rows[:1], faults=()
+    )
     page = Page(render(alone))
-    assert not page.named("select")
-    assert list(page.charts()) == ["workload-0", "workload-1"]
+    assert not [a for a in page.named("select") if a["id"] == "run"]
+    assert list(page.charts()) == ["fleet", "workload-0", "workload-1", "ledger"]
+    assert [a["id"] for a in page.named("h2")] == ["the-fleet", "the-workloads", "the-ledger", "the-decisions"]
 
 
 def test_a_run_of_years_counts_days_beyond_the_calendar(compared: Build) -> None:
