@@ -57,8 +57,12 @@ def _generated(workload: SimulatedWorkload, per_replica_s: float, spec: Scenario
     try:
         return offered_replicas(replicas, workload.peak)[0] * per_minute
     except TraceError as error:
-        message, _, hint = str(error).rpartition("; ")
-        raise TrafficError("generate", message, hint) from None
+        raise _refused("generate", error) from None
+
+
+def _refused(field: str, error: TraceError) -> TrafficError:
+    message, _, hint = str(error).rpartition("; ")
+    return TrafficError(field, message or hint, hint if message else "choose other traffic")
 
 
 def _cut(minutes: Floats, workload: SimulatedWorkload, spec: Scenario) -> Floats:
