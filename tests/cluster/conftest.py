@@ -1,0 +1,156 @@
+"""Fixtures of the rig: a real control plane for each pytest worker, an empty cluster for each test.
+
+Each worker has a control plane of its own (0.7 GB, a few per cent of a core): what tests do here is wait, so several
+workers share the cores well. Node autoscalers, Prometheus and the exporter belong to the test that starts them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.cluster_autoscaler import ClusterAutoscaler
+from tests.cluster.control_plane import ControlPlane, Programs
+from tests.cluster.exporter import Exporter
+from tests.cluster.faults import Faults
+from tests.cluster.karpenter import Karpenter
+from tests.cluster.node_autoscaler import NodeAutoscaler
+from tests.cluster.prometheus import BINARY, Prometheus
+
+ROOT = Path(__file__).parents[2]
+REQUIRED = ("CI", "REQUIRE_RIG")
+KINDS = (Karpenter.kind, ClusterAutoscaler.kind)
+A = TypeVar("A", Karpenter, ClusterAutoscaler)
+_numbers = itertools.count(1)
+
+
+def _left_out(reason: str) -> None:
+    """Skips the test, but fails it where nothing may be left out."""
+    if any(os.environ.get(name) for name in REQUIRED):
+        pytest.fail(reason)
+    pytest.skip(f"left out: {reason}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Adds the end of every program's log to the report of a failed test."""
+    report = yield
+    plane = getattr(item, "funcargs", {}).get("control_plane")
+    if report.failed and isinstance(plane, ControlPlane):  # type: ignore[attr-defined]
+        for program in plane.programs.values():
+            report.sections.append((f"end of {program.log}", program.tail()))  # type: ignore[attr-defined]
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what the tests have measured, beside what was recorded before."""
+    passed = terminalreporter.stats.get("passed", [])
+    lines = sorted(f"{name}: {value}" for report in passed for name, value in report.user_properties)
+    if lines:
+        terminalreporter.section("measured on the rig")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str, float, str], None]:
+    """Keeps a figure for the summary: `measured("stand-in: node goes", 10.3, "10.3")` (seconds, and those recorded)."""
+    return lambda what, seconds, recorded: record_property(what, f"{seconds:.3g} s (recorded: {recorded})")
+
+
+@pytest.fixture(scope="session")
+def built() -> Programs:
+    """The programs that `make rig` has built."""
+    where = subprocess.run([ROOT / "scripts" / "rig", "--where"], capture_output=True, text=True, check=False)
+    if where.returncode:
+        said = where.stderr.strip() or "the control plane is not built; make rig"
+        _left_out(said)
+    return Programs(Path(where.stdout.strip()))
+
+
+@pytest.fixture(scope="session")
+def control_plane(built: Programs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A control plane that runs for all tests of this worker."""
+    plane = ControlPlane(built, tmp_path_factory.mktemp("control-plane"))
+    try:
+        plane.start()
+        yield plane
+    finally:
+        plane.stop()
+
+
+@pytest.fixture
+def cluster(control_plane: ControlPlane) -> Iterator[Cluster]:
+    """An empty cluster and a namespace of the test's own."""
+    found = Cluster(control_plane, f"test-{next(_numbers)}")
+    yield found
+    found.clear()
+
+
+@pytest.fixture
+def start_karpenter(cluster: Cluster) -> Iterator[Callable[..., Karpenter]]:
+    """Starts Karpenter: `start_karpenter((PRIMARY, BURST), KarpenterOptions(...))`."""
+    with ExitStack() as stack:
+        yield lambda *arguments: _started(Karpenter(cluster, *arguments), stack)
+
+
+@pytest.fixture
+def start_cluster_autoscaler(cluster: Cluster) -> Iterator[Callable[..., ClusterAutoscaler]]:
+    """Starts the Cluster Autoscaler that RIG_CLUSTER_AUTOSCALER names, or our stand-in:
+    `start_cluster_autoscaler((PRIMARY, BURST), bypass=True)`."""
+    with ExitStack() as stack:
+        yield lambda *arguments, **more: _started(ClusterAutoscaler(cluster, *arguments, **more), stack)
+
+
+@pytest.fixture(params=KINDS)
+def start_node_autoscaler(
+    request: pytest.FixtureRequest,
+    start_karpenter: Callable[..., Karpenter],
+    start_cluster_autoscaler: Callable[..., ClusterAutoscaler],
+) -> Callable[..., NodeAutoscaler]:
+    """The test runs twice, once with each kind: `start_node_autoscaler((PRIMARY, BURST))`. No GPU wait of 30 s."""
+    if request.param == Karpenter.kind:
+        return start_karpenter
+    return lambda pools: start_cluster_autoscaler(pools, bypass=True)
+
+
+def _started(autoscaler: A, stack: ExitStack) -> A:
+    stack.callback(autoscaler.stop)
+    autoscaler.start()
+    return autoscaler
+
+
+@pytest.fixture
+def faults(cluster: Cluster) -> Iterator[Faults]:
+    """Delay, stock-out, spot notice and node loss; undone at the end of the test."""
+    found = Faults(cluster)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def exporter() -> Iterator[Exporter]:
+    """A metrics endpoint whose values the test sets."""
+    found = Exporter()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def prometheus(exporter: Exporter, tmp_path: Path) -> Iterator[Prometheus]:
+    """A Prometheus that scrapes `exporter` every second."""
+    if not BINARY.exists():
+        _left_out(f"no {BINARY}; install Debian's prometheus")
+    found = Prometheus(tmp_path / "prometheus", exporter.port)
+    try:
+        found.start()
+        yield found
+    finally:
+        found.program.stop()
