@@ -8,50 +8,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import pytest
 
+from autoscaler.adapters.prometheus.metrics import PrometheusMetrics
+from autoscaler.adapters.prometheus.server import PrometheusServer
+from autoscaler.adapters.prometheus.settings import PrometheusSettings
+from autoscaler.adapters.system_clock import SystemClock
 from autoscaler.domain.arrays import Floats
 from autoscaler.domain.pool import CapacityType, Pool
-from autoscaler.domain.signal import SignalKind
-from autoscaler.ports.cluster import ClusterPort
+from autoscaler.domain.signal import SignalKind, SignalReadings
 from autoscaler.ports.metrics import MetricsPort
 from autoscaler.simulator.full import FullWorld
 from autoscaler.simulator.settings import KARPENTER, ClusterSetting, PoolSetting, WorkloadSetting
 from autoscaler.simulator.simple import SimpleWorld
 from autoscaler.simulator.stages import StageLaw
+from autoscaler.simulator.world import TickRecord
+from tests.contract.cluster_suite import ClusterRig
+from tests.prometheus.server import Prometheus, Sample, require_prometheus
 
 WORKLOADS, TICK_S, ENDS_S = 2, 15.0, 3600.0
 NODE_S, REPLICA_S = 120.0, 45.0
 READ = frozenset({SignalKind.ARRIVALS, SignalKind.QUEUE, SignalKind.SERVED, SignalKind.GPU_UTILIZATION})
 
 
-class Rig(Protocol):
-    """A cluster behind the ports, what runs and arrives there, and the longest that things take.
+class Rig(ClusterRig, Protocol):
+    """A cluster behind the ports, and what runs and arrives there.
 
-    start: replicas of each workload that serve at the start. arrivals_per_s: of each workload, unknown from
-    `known_until_s` to `unknown_until_s`. carried_per_s: by a replica. buys_s: from asking to a bound placeholder.
-    starts_s: from asking to a serving replica where there is room for it. sees_s: from an event to signals that show
-    nothing but the time after it. counts_nodes: whether the inventory counts nodes, or leaves them at 0.
+    arrivals_per_s: of each workload, unknown from `known_until_s` to `unknown_until_s`. carried_per_s: by a replica.
+    sees_s: from an event to signals that show nothing but the time after it.
     """
 
     @property
-    def cluster(self) -> ClusterPort: ...
-
-    @property
     def metrics(self) -> MetricsPort: ...
-
-    @property
-    def now_s(self) -> float: ...
-
-    def wait(self, seconds: float) -> None:
-        """Lets at least so much time pass."""
-        ...
-
-    @property
-    def start(self) -> int: ...
 
     @property
     def arrivals_per_s(self) -> float: ...
@@ -66,16 +58,7 @@ class Rig(Protocol):
     def unknown_until_s(self) -> float: ...
 
     @property
-    def buys_s(self) -> float: ...
-
-    @property
-    def starts_s(self) -> float: ...
-
-    @property
     def sees_s(self) -> float: ...
-
-    @property
-    def counts_nodes(self) -> bool: ...
 
 
 class Facts:
@@ -84,6 +67,10 @@ class Facts:
     start = 2
     arrivals_per_s, carried_per_s = 6.0, 3.0
     known_until_s, unknown_until_s = 1800.0, 2400.0
+    rounds = 60
+
+    def settle(self) -> None:
+        """What was asked for is known at once."""
 
 
 def _requests(step_s: float) -> Floats:
@@ -115,6 +102,7 @@ class SimpleRig(Facts):
 class FullRig(Facts):
     """The full fidelity: a scheduler, a node autoscaler, scrapes, queues."""
 
+    metrics: MetricsPort
     buys_s, starts_s, sees_s, counts_nodes = NODE_S + 15.0, REPLICA_S + 1.0, 90.0, True
 
     def __init__(self) -> None:
@@ -153,3 +141,76 @@ RIGS: dict[str, Callable[[], Rig]] = {"simple": SimpleRig, "full": FullRig}
 def rig(request: pytest.FixtureRequest) -> Rig:
     """A fresh rig of each kind."""
     return RIGS[request.param]()
+
+
+class RecordedRig(FullRig):
+    """The full fidelity, scraped into a real Prometheus: each reading starts a server with all that was scraped so far.
+
+    A gap in the traffic is one of the samples, so that levels stay for the 5 minutes that Prometheus looks back.
+    """
+
+    sees_s = 300.0 + 2 * TICK_S
+    epoch_s = 1_700_000_000.0
+    queries = {
+        SignalKind.ARRIVALS: 'sum(rate(requests_total{{workload="{0}"}}[1m]))',
+        SignalKind.QUEUE: 'sum(waiting{{workload="{0}"}})',
+        SignalKind.SERVED: 'sum(rate(served_total{{workload="{0}"}}[1m]))',
+        SignalKind.GPU_UTILIZATION: 'sum(rate(busy_total{{workload="{0}"}}[1m])) / '
+        'sum(rate(ready_total{{workload="{0}"}}[1m]))',
+    }
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.metrics = self
+        self._folder = folder
+        self._readings = 0
+        self._totals = np.zeros((4, WORKLOADS))
+        self._samples: list[Sample] = []
+
+    def wait(self, seconds: float) -> None:
+        until_s = self.now_s + seconds
+        while self.now_s < until_s:
+            before_s, self.now_s = self.now_s, min(until_s, (self.now_s // TICK_S + 1.0) * TICK_S)
+            self._count(self._world.advance(self.now_s), self.now_s - before_s)
+
+    def read(self, now_s: float) -> SignalReadings:
+        self._readings += 1
+        store = Prometheus(self._folder / f"reading{self._readings}")
+        store.give_past(self._samples)
+        store.start()
+        clock = SystemClock()
+        server = PrometheusServer(PrometheusSettings(store.url), clock)
+        named = {(w, kind): text.format(w) for w in range(WORKLOADS) for kind, text in self.queries.items()}
+        metrics = PrometheusMetrics(server, clock, WORKLOADS, named)
+        try:
+            return metrics.read(self.epoch_s + now_s)
+        finally:
+            metrics.close()
+            server.close()
+            store.stop()
+
+    def _count(self, tick: TickRecord, tick_s: float) -> None:
+        """Adds to the counters, and is scraped where a whole tick has passed and the traffic is known."""
+        rates = np.array([tick.arrivals, tick.served, tick.served / self.carried_per_s, tick.ready_replicas * tick_s])
+        self._totals += np.nan_to_num(rates)
+        if self.now_s % TICK_S:
+            return
+        at_s = self.epoch_s + self.now_s
+        for w in np.flatnonzero(np.isfinite(tick.arrivals)):
+            names = ("requests_total", "served_total", "busy_total", "ready_total", "waiting")
+            values = [*self._totals[:, w], tick.queue[w]]
+            self._samples += [
+                (f'{name}{{workload="{w}"}}', float(value), at_s) for name, value in zip(names, values, strict=True)
+            ]
+
+
+METRICS_RIGS = [*sorted(RIGS), "prometheus"]
+
+
+@pytest.fixture(params=METRICS_RIGS)
+def metrics_rig(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
+    """A fresh rig of each kind of metrics port."""
+    if request.param in RIGS:
+        return RIGS[request.param]()
+    require_prometheus()
+    return RecordedRig(tmp_path)

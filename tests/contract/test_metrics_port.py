@@ -18,6 +18,12 @@ UNSEEN = math.inf
 NOT_READ = [RUNNING, LATE_SHARE]
 
 
+@pytest.fixture
+def rig(metrics_rig: Rig) -> Rig:
+    """Every rig of the metrics port, in place of those of the cluster port."""
+    return metrics_rig
+
+
 def value(rig: Rig, signal: int, workload: int = A) -> float:
     return float(rig.metrics.read(rig.now_s).values[workload, signal])
 

@@ -1,0 +1,1 @@
+"""The ports on the real world: each package translates one kind of outside, and decides nothing."""

@@ -1,0 +1,180 @@
+"""The cluster port on a real Kubernetes, for the policies and pools of one fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autoscaler.adapters.kubernetes.cluster.account import Supply, account
+from autoscaler.adapters.kubernetes.cluster.lifecycle import Lifecycle, Sweep
+from autoscaler.adapters.kubernetes.cluster.models import Models, Standing
+from autoscaler.adapters.kubernetes.cluster.scales import Scale, Scales
+from autoscaler.adapters.kubernetes.cluster.seats import Place, Seats
+from autoscaler.adapters.kubernetes.cluster.settings import LiveSettings
+from autoscaler.adapters.kubernetes.cluster.sight import seen_node, seen_pod
+from autoscaler.adapters.kubernetes.cluster.stepping_aside import SteppingAside
+from autoscaler.adapters.kubernetes.cluster.stock import Stock
+from autoscaler.adapters.kubernetes.listing import Selection
+from autoscaler.adapters.kubernetes.objects import Objects
+from autoscaler.adapters.kubernetes.resource import NODES, PODS
+from autoscaler.adapters.kubernetes.transport import Transport
+from autoscaler.adapters.kubernetes.watching import Snapshot, Watching
+from autoscaler.domain.inventory import Inventory
+from autoscaler.placeholder.manifest import House
+from autoscaler.placeholder.pod import Json
+from autoscaler.placeholder.quantity import ONE
+from autoscaler.placeholder.request import effective_amounts
+from autoscaler.placeholder.shape import Shape
+from autoscaler.policy.check import PolicyDocument, PoolDocument
+from autoscaler.ports.errors import Forbidden, Invalid, NotFound, Unavailable
+
+MANAGER = "gpu-autoscaler"
+"""The name under which the API server knows what we write."""
+
+
+class LiveCluster:
+    """`ClusterPort` for one set of policies; a changed set gets a new one, started before the old one is stopped.
+
+    Life: construct, `start()`, `wait_listed(...)`, `shapes()` for `compile_fleet`, then each tick `sweep(now_s)` and
+    the cycle, at last `stop()`. Reads never wait for a watch; one that is stale or not listed raises `Unavailable`.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        policies: Sequence[PolicyDocument],
+        pools: Sequence[PoolDocument],
+        house: House,
+        owners: Mapping[str, Json],
+        settings: LiveSettings | None = None,
+    ) -> None:
+        """policies, pools: as given to `compile_fleet`, whose order of workloads and pools all numbers here are of.
+
+        house: namespace, image and priority class of placeholders. owners: by policy name, the object that owns its
+        placeholders (`apiVersion`, `kind`, `name`, `uid`), in the house's namespace or cluster-scoped.
+        """
+        self._settings = settings or LiveSettings()
+        self._seats = Seats(policies, pools, owners)
+        objects = Objects(transport, MANAGER)
+        self._scales = Scales(transport, objects)
+        self._models = Models(transport, objects, self._scales)
+        self._stock = Stock(transport, self._seats, house.namespace, self._settings)
+        self._lifecycle = Lifecycle(objects, transport.clock, self._seats, house, self._settings)
+        watch = self._settings.watch
+        handlers = (self._lifecycle.told,)
+        self._pods = Watching(transport, Selection(PODS), lambda p: seen_pod(p, house.namespace), handlers, watch)
+        self._nodes = Watching(transport, Selection(NODES), lambda n: seen_node(n, self._seats.pins), (), watch)
+        self._shapes: dict[tuple[int, int], Shape] = {}
+        self._problems: dict[str, str] = {}
+        self._seen_scales: list[Scale | None] = [None] * len(self._seats.policies)
+        self._aside = SteppingAside(self._seats, self._settings.patience_s)
+
+    def start(self) -> None:
+        """Begins to watch; returns at once. Asks the server nothing."""
+        self._nodes.start()
+        self._pods.start()
+        self._stock.start()
+
+    def wait_listed(self, deadline_s: float) -> bool:
+        """Whether every needed watch has its first list, within so many seconds for each."""
+        return self._nodes.wait_listed(deadline_s) and self._pods.wait_listed(deadline_s)
+
+    def stop(self) -> None:
+        """Ends the watches."""
+        self._stock.stop()
+        self._pods.stop()
+        self._nodes.stop()
+
+    def shapes(self) -> dict[str, int]:
+        """GPUs a replica by policy name, from a live pod or else the pod template: `shapes` of `compile_fleet`.
+
+        1 where it cannot be told: `problems` says why, and no write is accepted for that policy until it can. Raises
+        `Unavailable`.
+        """
+        standing = self._standing()
+        return {document.name: self._gpus(w, standing) for w, document in enumerate(self._seats.policies)}
+
+    def problems(self) -> dict[str, str]:
+        """What keeps policies from being acted for, by policy name, as of the last `inventory` and `shapes`."""
+        return dict(self._problems)
+
+    def inventory(self, now_s: float) -> Inventory:
+        """As `ClusterPort`; now_s: seconds since the epoch."""
+        self._shapes.clear()
+        self._problems.clear()
+        scales = self._seen_scales = [self._scale(document) for document in self._seats.policies]
+        standing = self._standing()
+        placeholders = self._lifecycle.placeholders(self._pods.snapshot(), standing.nodes, now_s)
+        supply = Supply(self._stock.ordered(), self._stock.unobtainable(now_s))
+        return account(self._seats, scales, standing, placeholders, supply)
+
+    def set_floor(self, workload: int, replicas: int) -> None:
+        """As `ClusterPort`, through the scale subresource. Raises `OwnedByOthers` where another moves the replicas."""
+        self._scales.move(self._seats.policies[workload].model, replicas)
+
+    def create_placeholder(self, workload: int, pool: int, slot: int) -> None:
+        """As `ClusterPort`. Raises `QuotaExceeded`, `Forbidden`, and `Invalid` where the workload cannot land there."""
+        if (workload, pool) not in self._shapes:
+            model = self._seats.policies[workload].model
+            pin = self._seats.pins[pool]
+            self._shapes[workload, pool] = self._models.shape(model.workload, pin, self._standing())
+        self._lifecycle.create(Place(workload, pool, slot), self._shapes[workload, pool])
+
+    def delete_placeholder(self, workload: int, pool: int, slot: int) -> None:
+        """As `ClusterPort`."""
+        self._lifecycle.delete(Place(workload, pool, slot), self._pods.snapshot())
+
+    def sweep(self, now_s: float) -> Sweep:
+        """Once a tick, by the leader alone, before the cycle: deletes placeholders that hold nothing any more (node
+        gone or leaving, failed, stuck, expired, of no policy or owner of ours), and tells what became of any since the
+        last call. now_s: seconds since the epoch. Raises `Unavailable`.
+        """
+        standing = self._standing()
+        swept = self._lifecycle.sweep(self._pods.snapshot(), standing, now_s)
+        for pool in swept.stuck_pools:
+            self._stock.stuck(pool, now_s)
+        return swept
+
+    def step_aside(self, now_s: float) -> tuple[str, ...]:
+        """By the leader alone, best every second or so: deletes placeholders for waiting pods of their workload, where
+        the scheduler cannot give them the place (`autoscaler.placeholder.handover`); `sweep` tells which. What could
+        not be deleted, in words. Workloads are known from the last `inventory`. now_s, errors: as `sweep`.
+        """
+        standing = self._standing()
+        held = self._lifecycle.held(self._pods.snapshot())
+        return self._lifecycle.give_up(self._aside.due(self._seen_scales, standing, held, now_s))
+
+    def _standing(self) -> Standing:
+        """What the watches show. Raises `Unavailable` where one shows too little, or what was long ago."""
+        nodes = self._nodes.snapshot()
+        pods = self._pods.snapshot()
+        self._check("nodes", nodes)
+        self._check("pods", pods)
+        return Standing(pods.items, nodes.items)
+
+    def _check(self, what: str, seen: Snapshot[Any]) -> None:
+        if seen.age_s > self._settings.stale_after_s:
+            since = f"no news for {seen.age_s:.0f} s" if seen.version else "not listed yet"
+            why = seen.problem or "the server has not answered yet"
+            raise Unavailable(f"watch {what}: {since}: {why}; nothing is changed until there is")
+
+    def _scale(self, document: PolicyDocument) -> Scale | None:
+        """None where this one workload cannot be read: the others go on."""
+        try:
+            return self._scales.read(document.model.workload)
+        except (NotFound, Forbidden, Invalid) as error:
+            self._problems[document.name] = str(error)
+            return None
+
+    def _gpus(self, workload: int, standing: Standing) -> int:
+        document, resource = self._seats.policies[workload], self._seats.pins[self._seats.home(workload)].gpu_resource
+        try:
+            pod = self._models.pod(document.model.workload, standing)
+            gpus = effective_amounts(pod).get(resource, 0) // ONE
+        except (NotFound, Forbidden, Invalid, ValueError) as error:
+            self._problems[document.name] = str(error)
+            return 1
+        if gpus == 0:
+            said = f"its pods ask for no {resource}; correct the workload, or gpuResource of its pools"
+            self._problems[document.name] = said
+        return max(gpus, 1)

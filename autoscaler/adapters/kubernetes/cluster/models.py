@@ -1,0 +1,115 @@
+"""The pods that placeholders are modelled on: a live pod of the workload, else its template, and what is around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from autoscaler.adapters.kubernetes.cache import Key
+from autoscaler.adapters.kubernetes.cluster.scales import Scales
+from autoscaler.adapters.kubernetes.cluster.sight import SeenNode, SeenPod
+from autoscaler.adapters.kubernetes.listing import Selection, pages
+from autoscaler.adapters.kubernetes.objects import Name, Objects
+from autoscaler.adapters.kubernetes.resource import PODS, Resource
+from autoscaler.adapters.kubernetes.transport import Transport
+from autoscaler.placeholder.constraints import Surroundings
+from autoscaler.placeholder.neighbour import Peer, required_terms
+from autoscaler.placeholder.pin import Pin
+from autoscaler.placeholder.pod import Json, labels, metadata, name, namespace, spec
+from autoscaler.placeholder.refusal import Refusal
+from autoscaler.placeholder.selector import Labels, matches
+from autoscaler.placeholder.shape import Shape, shape
+from autoscaler.placeholder.volume import shared_claims
+from autoscaler.policy.model import Workload
+from autoscaler.ports.errors import Invalid
+
+CLAIMS = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
+VOLUMES = Resource("", "v1", "persistentvolumes", "PersistentVolume")
+CLASSES = Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass")
+NAMESPACES = Resource("", "v1", "namespaces", "Namespace")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the watches show."""
+
+    pods: Mapping[Key, SeenPod]
+    nodes: Mapping[Key, SeenNode]
+
+
+class Models:
+    """Reads whole pods where placeholders are to be like them. All raise `PortError`."""
+
+    def __init__(self, transport: Transport, objects: Objects, scales: Scales) -> None:
+        self._transport = transport
+        self._objects = objects
+        self._scales = scales
+
+    def pod(self, workload: Workload, standing: Standing) -> Json:
+        """The youngest ready pod of the workload, with all that was injected into it; else its template as a pod."""
+        selector = self._scales.read(workload).selector
+        ready = [
+            pod
+            for pod in standing.pods.values()
+            if pod.namespace == workload.namespace and pod.ready and not (pod.ended or pod.leaving)
+            and all(matches(r, pod.labels) for r in selector)
+        ]  # fmt: skip
+        for pod in sorted(ready, key=lambda p: (p.created_at, p.name), reverse=True)[:1]:
+            live = self._objects.get(Name(PODS, pod.namespace, pod.name))
+            if live is not None:
+                return live
+        return self._template(workload)
+
+    def shape(self, workload: Workload, pin: Pin, standing: Standing) -> Shape:
+        """The shape of the workload's placeholders in a pool. Raises `Invalid` where it could not land there itself."""
+        pod = self.pod(workload, standing)
+        said = f"shape placeholders of {workload.kind} {workload.namespace}/{workload.name} in pool {pin.pool}"
+        try:
+            found = shape(pod, pin, self._surroundings(pod, standing))
+        except ValueError as error:
+            raise Invalid(f"{said}: {error}; correct the workload's requests") from error
+        if isinstance(found, Refusal):
+            raise Invalid(f"{said}: {found.cause}: {found.reason}; correct the workload, or take the pool out")
+        return found
+
+    def _template(self, workload: Workload) -> Json:
+        template = spec(self._scales.whole(workload) or {}).get("template") or {}
+        if not spec(template).get("containers"):
+            raise Invalid(
+                f"read the pods of {workload.kind} {workload.namespace}/{workload.name}: none is ready, and it has no "
+                "spec.template; start one replica"
+            )
+        return {"metadata": {**metadata(template), "namespace": workload.namespace}, "spec": spec(template)}
+
+    def _surroundings(self, pod: Json, standing: Standing) -> Surroundings:
+        volumes = tuple(v for claim in shared_claims(pod) for v in self._volume(namespace(pod), claim))
+        terms = [*required_terms(pod, "podAffinity"), *required_terms(pod, "podAntiAffinity")]
+        if not terms:
+            return Surroundings(volumes)
+        asked = any("namespaceSelector" in term for term in terms)
+        spaces = self._namespace_labels() if asked else {}
+        return Surroundings(volumes, tuple(_peers(standing, spaces)))
+
+    def _volume(self, space: str, claim: str) -> Iterator[Json]:
+        """The PersistentVolume of a claim, or the StorageClass that will make one."""
+        asked = spec(self._objects.get(Name(CLAIMS, space, claim)) or {})
+        names = ((VOLUMES, asked.get("volumeName")), (CLASSES, asked.get("storageClassName")))
+        resource, named = next(((r, n) for r, n in names if n), (CLASSES, None))
+        found = self._objects.get(Name(resource, None, str(named))) if named else None
+        if found is not None:
+            yield {**found, "kind": resource.kind}
+
+    def _namespace_labels(self) -> dict[str, Labels]:
+        found = pages(self._transport, Selection(NAMESPACES))
+        return {name(item): labels(item) for page in found for item in page.items}
+
+
+def _peers(standing: Standing, spaces: Mapping[str, Labels]) -> Iterator[Peer]:
+    """Every pod that stands on a node that we know."""
+    for pod in standing.pods.values():
+        node = standing.nodes.get(Key("", pod.node))
+        if node is None or pod.ended or pod.whole is not None:
+            continue
+        owners = [{"kind": kind} for kind in pod.owner_kinds]
+        thing = {"metadata": {"namespace": pod.namespace, "labels": pod.labels, "ownerReferences": owners}}
+        yield Peer(thing, node.thing, spaces.get(pod.namespace, {}))

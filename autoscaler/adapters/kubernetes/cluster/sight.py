@@ -1,0 +1,96 @@
+"""What is kept of pods and nodes while they are watched: few fields of the many, and the whole of our own pods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from autoscaler.placeholder.manifest import PLACEHOLDER, ROLE
+from autoscaler.placeholder.pin import Pin
+from autoscaler.placeholder.pod import Json, condition, is_leaving, labels, metadata, name, node_name, spec, status
+from autoscaler.placeholder.quantity import ONE, billionths
+from autoscaler.placeholder.request import Amounts, effective_amounts
+from autoscaler.placeholder.selector import matches
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPod:
+    """A pod. devices: its requests of extended resources, billionths. bound_at: RFC 3339, empty while it has no node.
+
+    whole: the object, of placeholders of ours alone. waiting: the object of another pod, while it has no node.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    labels: Mapping[str, str]
+    owner_kinds: tuple[str, ...]
+    created_at: str
+    bound_at: str
+    node: str
+    ready: bool
+    ended: bool
+    leaving: bool
+    devices: Amounts
+    whole: Json | None
+    waiting: Json | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenNode:
+    """A node. pool: its index, None where it is of no pool. gpus: allocatable ones of that pool's resource.
+
+    thing: what the rules of placeholders read of it: name, labels, taints, conditions.
+    """
+
+    pool: int | None
+    gpus: int
+    ready: bool
+    silent: bool
+    thing: Json
+
+
+def seen_pod(pod: Json, house: str) -> SeenPod:
+    """What is kept of a pod; `house`: the namespace of placeholders."""
+    meta, whole = metadata(pod), None
+    if meta.get("namespace") == house and labels(pod).get(ROLE) == PLACEHOLDER:
+        whole = {**pod, "metadata": {key: value for key, value in meta.items() if key != "managedFields"}}
+    scheduled = condition(pod, "PodScheduled")
+    return SeenPod(
+        namespace=str(meta.get("namespace", "")),
+        name=name(pod),
+        uid=str(meta.get("uid", "")),
+        labels=labels(pod),
+        owner_kinds=tuple(str(owner.get("kind")) for owner in meta.get("ownerReferences") or ()),
+        created_at=str(meta.get("creationTimestamp") or ""),
+        bound_at=str(scheduled.get("lastTransitionTime") or "") if scheduled.get("status") == "True" else "",
+        node=node_name(pod),
+        ready=condition(pod, "Ready").get("status") == "True",
+        ended=status(pod).get("phase") in ("Failed", "Succeeded"),
+        leaving=is_leaving(pod),
+        devices={resource: amount for resource, amount in effective_amounts(pod).items() if "/" in resource},
+        whole=whole,
+        waiting=None if whole or node_name(pod) else pod,
+    )
+
+
+def seen_node(node: Json, pins: Sequence[Pin]) -> SeenNode:
+    """What is kept of a node; `pins` of the pools, in the order of the fleet. The first that fits is its pool."""
+    own = labels(node)
+    pool = next((p for p, pin in enumerate(pins) if all(matches(r, own) for r in pin.requirements)), None)
+    allocatable = status(node).get("allocatable") or {}
+    gpus = 0 if pool is None else billionths(allocatable.get(pins[pool].gpu_resource, 0)) // ONE
+    ready = condition(node, "Ready")
+    meta = {key: metadata(node)[key] for key in ("name", "deletionTimestamp") if key in metadata(node)}
+    thing = {
+        "metadata": {**meta, "labels": own},
+        "spec": {"taints": spec(node).get("taints") or []},
+        "status": {"conditions": [ready] if ready else []},
+    }
+    return SeenNode(
+        pool=pool,
+        gpus=gpus,
+        ready=ready.get("status") == "True" and gpus > 0,
+        silent=ready.get("status") == "Unknown",
+        thing=thing,
+    )

@@ -1,0 +1,127 @@
+"""Which pools can be had, and which nodes are on order, from what the node autoscaler itself says.
+
+Cluster Autoscaler says on a placeholder that no group helped it (NotTriggerScaleUp): back-off after a failed launch, or
+the group's maximum. Karpenter says on its NodeClaim that a launch found no capacity (InsufficientCapacityError), and on
+a placeholder that nothing fits, a NodePool's limit included. Each counts for a while after it was said last; what is
+not said (a launch that takes long) is a placeholder that waits. Where the kinds are missing or forbidden, nothing is
+known, and every pool counts as obtainable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from autoscaler.adapters.kubernetes.cache import Change
+from autoscaler.adapters.kubernetes.cluster.seats import Seats
+from autoscaler.adapters.kubernetes.cluster.settings import LiveSettings
+from autoscaler.adapters.kubernetes.listing import Selection
+from autoscaler.adapters.kubernetes.resource import EVENTS, Resource
+from autoscaler.adapters.kubernetes.transport import Transport
+from autoscaler.adapters.kubernetes.watching import Watching
+from autoscaler.placeholder.pod import Json, is_leaving, labels, metadata, name, spec, status
+from autoscaler.placeholder.selector import contradiction
+
+NODE_CLAIMS = Resource("karpenter.sh", "v1", "nodeclaims", "NodeClaim")
+NO_CAPACITY = "InsufficientCapacityError"
+SIGNS: Mapping[str, tuple[str, ...]] = {
+    NO_CAPACITY: ("",),
+    "NotTriggerScaleUp": ("in backoff after failed scale-up", "max node group size reached"),
+    "FailedScheduling": ("no instance type has enough resources",),
+}
+"""Reasons of events, and the words that tell them from others of the same reason."""
+CLUSTER_SCOPED = "default"
+"""The namespace of events on objects that have none."""
+MOST_CLAIMS = 1000
+"""Claims that went and are remembered: their events outlive them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """An event: the name of its object, and when it was said last, in seconds since the epoch; -inf: says nothing."""
+
+    about: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A Karpenter node on order. pools: indices of those that it can become a node of. ordered: has no node yet."""
+
+    pools: tuple[int, ...]
+    ordered: bool
+
+
+class Stock:
+    """Watches events and node claims between `start` and `stop`."""
+
+    def __init__(self, transport: Transport, seats: Seats, house: str, settings: LiveSettings) -> None:
+        """`house`: the namespace of placeholders."""
+        self._seats = seats
+        self._settings = settings
+        self._claimed: dict[str, tuple[int, ...]] = {}
+        launches = Selection(EVENTS, CLUSTER_SCOPED, fields=f"reason={NO_CAPACITY}")
+        self._claims = Watching(transport, Selection(NODE_CLAIMS), self._claim, (self._remember,), settings.watch)
+        self._launches = Watching(transport, launches, sign, settings=settings.watch)
+        self._said = Watching(transport, Selection(EVENTS, house), sign, settings=settings.watch)
+        self._stuck: dict[int, float] = {}
+
+    def start(self) -> None:
+        for watch in (self._claims, self._launches, self._said):
+            watch.start()
+
+    def stop(self) -> None:
+        for watch in (self._claims, self._launches, self._said):
+            watch.stop()
+
+    def stuck(self, pool: int, now_s: float) -> None:
+        """A placeholder waited for this pool longer than it may."""
+        self._stuck[pool] = now_s
+
+    def unobtainable(self, now_s: float) -> set[int]:
+        """Indices of pools that cannot be had at present."""
+        since_s = now_s - self._settings.stock_out_s
+        found = {pool for pool, at_s in self._stuck.items() if at_s > since_s}
+        for one in self._launches.snapshot().items.values():
+            pools = self._claimed.get(one.about, ())
+            if one.at_s > since_s and len(pools) == 1:
+                found.add(pools[0])
+        for one in self._said.snapshot().items.values():
+            pool = self._seats.pool_of_name(one.about) if one.at_s > since_s else None
+            found |= set() if pool is None else {pool}
+        return found
+
+    def ordered(self) -> list[int]:
+        """The pool of every node that Karpenter has ordered and that is no Node yet; the first where several can be."""
+        claims = self._claims.snapshot().items.values()
+        return [claim.pools[0] for claim in claims if claim.ordered and claim.pools]
+
+    def _claim(self, claim: Json) -> Claim:
+        own = [{"key": key, "operator": "In", "values": [value]} for key, value in labels(claim).items()]
+        rules = [*own, *(spec(claim).get("requirements") or ())]
+        pins = enumerate(self._seats.pins)
+        pools = tuple(p for p, pin in pins if contradiction([*pin.requirements, *rules]) is None)
+        return Claim(pools, ordered=not (status(claim).get("nodeName") or is_leaving(claim)))
+
+    def _remember(self, change: Change[Claim]) -> None:
+        self._claimed.pop(change.key.name, None)
+        self._claimed[change.key.name] = change.now.pools
+        if len(self._claimed) > MOST_CLAIMS:
+            del self._claimed[next(iter(self._claimed))]
+
+
+def sign(event: Json) -> Sign:
+    """What an event of events.k8s.io says about stock."""
+    words = SIGNS.get(str(event.get("reason")), ())
+    note = str(event.get("note") or "")
+    about = name({"metadata": event.get("regarding") or {}})
+    if not any(word in note for word in words):
+        return Sign(about, float("-inf"))
+    times = (
+        (event.get("series") or {}).get("lastObservedTime"),
+        event.get("deprecatedLastTimestamp"),
+        event.get("eventTime"),
+        metadata(event).get("creationTimestamp"),
+    )
+    return Sign(about, max(datetime.fromisoformat(str(at)).timestamp() for at in times if at))

@@ -1,0 +1,1 @@
+"""The metrics port on a Prometheus server."""
