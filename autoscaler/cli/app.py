@@ -14,18 +14,21 @@ from typing import Annotated
 
 import typer
 
-from autoscaler.cli import bench, policy, simulate, trace
+from autoscaler.cli import bench, plan, policy, run, simulate, trace
 from autoscaler.cli.errors import InputError
+from autoscaler.ports.errors import PortError
 
 USAGE, ENVIRONMENT, DEFECT, INTERRUPTED = 2, 3, 70, 130
 
 app = typer.Typer(
     name="autoscaler",
-    help="Predictive GPU capacity autoscaler for Kubernetes: replays its control loop on recorded traffic.",
+    help="Predictive GPU capacity autoscaler for Kubernetes: runs its control loop, live or on recorded traffic.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command(name="run")(run.run)
+app.command(name="plan")(plan.plan)
 app.command(name="simulate")(simulate.simulate)
 app.add_typer(bench.app, name="bench")
 app.add_typer(trace.app, name="trace")
@@ -44,7 +47,7 @@ def _root(
     context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="With an error, print where in the program it arose.")] = False,
 ) -> None:
-    """Predictive GPU capacity autoscaler for Kubernetes: replays its control loop on recorded traffic."""
+    """Predictive GPU capacity autoscaler for Kubernetes: runs its control loop, live or on recorded traffic."""
     context.obj.debug = debug
 
 
@@ -66,6 +69,8 @@ def _run(arguments: list[str] | None) -> int:
         return end.code if isinstance(end.code, int) else 0
     except (InputError, ValueError) as error:
         return _failed(USAGE, str(error), asked)
+    except PortError as error:
+        return _failed(ENVIRONMENT, str(error), asked)
     except OSError as error:
         return _failed(ENVIRONMENT, _of_the_system(error), asked)
     except Exception as error:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoscaler.act.difference import difference
+from autoscaler.act.mode import by_mode
 from autoscaler.controller.apply import apply
-from autoscaler.domain.action import Outcome
+from autoscaler.domain.action import Action, Outcome
+from autoscaler.domain.arrays import Codes, Floats
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.forecast import Forecast
 from autoscaler.domain.observation import Observation
@@ -52,7 +54,10 @@ class LoopState:
 
 @dataclass(frozen=True, slots=True)
 class CycleReport:
-    """What one tick saw, decided and did; `error` says why where it changed nothing because the cluster is unknown."""
+    """What one tick saw, decided and did; `error` says why where it changed nothing because the cluster is unknown.
+
+    withheld: what would have been done for policies that only observe.
+    """
 
     now_s: float
     observation: Observation | None
@@ -60,6 +65,7 @@ class CycleReport:
     plan: Plan | None
     outcomes: tuple[Outcome, ...]
     error: str | None = None
+    withheld: tuple[Action, ...] = ()
 
 
 def start(fleet: Fleet, strategy: Strategy, tick_s: float, shared_nodes: bool) -> LoopState:
@@ -77,6 +83,19 @@ def start(fleet: Fleet, strategy: Strategy, tick_s: float, shared_nodes: bool) -
 
 def cycle(now_s: float, state: LoopState, policies: Governed, ports: Ports) -> tuple[LoopState, CycleReport]:
     """One tick at `now_s` (seconds since the epoch, or since the start of a replay)."""
+    state, seen = follow(now_s, state, policies, ports)
+    if seen.observation is None:
+        return state, seen
+    fleet, observation = policies.fleet, seen.observation
+    bounds = policies.bounds(now_s)
+    decided = plan(state.planning, fleet, observation, seen.forecast, state.history, bounds, state.tick_s)
+    actions, withheld = by_mode(difference(decided, observation.inventory), fleet)
+    outcomes = apply(actions, ports.cluster)
+    return state, CycleReport(now_s, observation, seen.forecast, decided, tuple(outcomes), withheld=tuple(withheld))
+
+
+def follow(now_s: float, state: LoopState, policies: Governed, ports: Ports) -> tuple[LoopState, CycleReport]:
+    """The first half of a tick, which is all that one who does not lead does: sees, learns, and leaves it at that."""
     fleet = policies.fleet
     try:
         inventory = ports.cluster.inventory(now_s)
@@ -89,21 +108,18 @@ def cycle(now_s: float, state: LoopState, policies: Governed, ports: Ports) -> t
     observation = observe(now_s, readings, inventory, fleet, state.memory)
     if not state.planning.strategy.has(PlanPart.FRESHNESS):
         observation = unknown_as_zero(observation)
-    forecast = _learn(state, fleet, observation)
-    bounds = policies.bounds(now_s)
-    decided = plan(state.planning, fleet, observation, forecast, state.history, bounds, state.tick_s)
-    outcomes = apply(difference(decided, inventory), ports.cluster)
-    return state, CycleReport(now_s, observation, forecast, decided, tuple(outcomes))
+    forecast = teach(state, fleet, now_s, observation.demand, observation.demand_state)
+    return state, CycleReport(now_s, observation, forecast, None, ())
 
 
-def _learn(state: LoopState, fleet: Fleet, observation: Observation) -> Forecast | None:
+def teach(state: LoopState, fleet: Fleet, now_s: float, demand: Floats, demand_state: Codes) -> Forecast | None:
     """Teaches history and forecaster what is healthy: values after a gap may be artefacts and are left out."""
-    demand, unhealthy = observation.demand, observation.demand_state > ZERO
+    unhealthy = demand_state > ZERO
     if np.count_nonzero(unhealthy):
         demand = np.where(unhealthy, np.nan, demand)
     series = state.planning.groups.series(demand, fleet)
     if state.forecaster is None:
-        state.history.add(observation.now_s, series)
+        state.history.add(now_s, series)
         return None
-    state.forecaster.learn(observation.now_s, series)
+    state.forecaster.learn(now_s, series)
     return state.forecaster.forecast()

@@ -31,6 +31,7 @@ class Fleet:
     budgets: what several or one of them may ask for at once. budget_of: int [W], the budget of each, `NO_BUDGET` where
     it has none.
     priority: int [W], who goes first when pools or budgets are short: the higher.
+    acts: bool [W], False where a policy only observes: it is planned for, and nothing of it is moved.
     lead_s, longest_lead_s: their sum, float [W], and the largest of the fleet.
     replica_hold_s, whole_hold_s: float [W], the hold where a restart costs the replica lead, and the whole lead.
     """
@@ -54,6 +55,7 @@ class Fleet:
     budgets: tuple[Budget, ...] = ()
     budget_of: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     priority: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    acts: Bools = field(default_factory=lambda: np.zeros(0, dtype=bool))
     lead_s: Floats = field(init=False)
     longest_lead_s: float = field(init=False)
     replica_hold_s: Floats = field(init=False)
@@ -64,6 +66,8 @@ class Fleet:
             object.__setattr__(self, "budget_of", np.full(self.size, NO_BUDGET, dtype=np.int64))
         if not self.priority.size:
             object.__setattr__(self, "priority", np.zeros(self.size, dtype=np.int64))
+        if not self.acts.size:
+            object.__setattr__(self, "acts", np.ones(self.size, dtype=bool))
         lead_s, breaks_even = self.node_lead_s + self.replica_lead_s, np.isnan(self.hold_s)
         object.__setattr__(self, "lead_s", lead_s)
         object.__setattr__(self, "longest_lead_s", float(lead_s.max(initial=0.0)))

@@ -46,6 +46,10 @@ class History:
         """Bins in a day."""
         return round(DAY_S / self.bin_s)
 
+    def known_bins(self) -> int:
+        """Bins in which anything is known."""
+        return int(np.isfinite(self.ring).any(axis=0).sum())
+
     def add(self, now_s: float, demand: Floats) -> list[tuple[int, Floats]]:
         """Adds what was seen up to `now_s` (float [R], NaN unknown); the bins that it closed, oldest first.
 

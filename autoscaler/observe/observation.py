@@ -30,7 +30,7 @@ def observe(
     """
     states, values = judge(readings, memory, now_s, fleet.stale_after_s)
     ready = _ready_since(np.add.reduce(inventory.ready, axis=1, dtype=np.float64), memory, fleet)
-    growth = _queue_growth(values[:, QUEUE], readings.age_s[:, QUEUE], memory, now_s)
+    growth = queue_growth(values[:, QUEUE], readings.age_s[:, QUEUE], memory, now_s)
     unserved = nobody_serves(values[:, QUEUE], ready, inventory.floor)
     demand, demand_state, source = demand_now(states, values, growth, ready, unserved, fleet)
     measured = values[:, LATE_SHARE]
@@ -76,7 +76,7 @@ def _waits(queue: Floats, ready: Floats, fleet: Fleet) -> Bools:
     return out
 
 
-def _queue_growth(queue: Floats, age_s: Floats, memory: SignalMemory, now_s: float) -> Floats:
+def queue_growth(queue: Floats, age_s: Floats, memory: SignalMemory, now_s: float) -> Floats:
     """Requests a second by which each queue grew between its last two samples, NaN where unknown; remembers both.
 
     A sample that is read again says what it said before: ticks may be shorter than the time between two scrapes.

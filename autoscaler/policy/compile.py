@@ -41,9 +41,14 @@ def compile_fleet(
     problems += _unmeasured(policies, leads, "lead times")
     if problems:
         raise PolicyError(problems)
-    ordered = sorted(policies, key=lambda document: -document.model.priority)
+    ordered = fleet_order(policies)
     fleet = replace(_fleet(ordered, pools, shapes, leads), **_budgets(ordered, budgets))
     return Governed(fleet, tuple(_book(d) for d in ordered), epoch_s)
+
+
+def fleet_order(policies: Sequence[PolicyDocument]) -> list[PolicyDocument]:
+    """The policies in the order of every array of their fleet: by priority, equal ones as given."""
+    return sorted(policies, key=lambda document: -document.model.priority)
 
 
 def _book(document: PolicyDocument) -> Book | None:
@@ -106,6 +111,7 @@ def _fleet(
         node_lead_s=_floats([leads[name][0] for name in names]),
         replica_lead_s=_floats([leads[name][1] for name in names]),
         priority=_whole([spec.priority for spec in specs]),
+        acts=np.array([spec.mode == "act" for spec in specs], dtype=bool),
     )
 
 

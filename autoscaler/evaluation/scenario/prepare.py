@@ -101,9 +101,14 @@ def read_scenario(
     leads = {w.policy: _leads(scenario.model, _policy(policies, w.policy), w) for w in scenario.model.workloads}
     shapes = {w.policy: w.gpus_per_replica for w in scenario.model.workloads}
     epoch_s = datetime.combine(scenario.model.start, datetime.min.time(), UTC).timestamp()
-    governed = compile_fleet(policies, pools, shapes, leads, epoch_s, budgets)
+    governed = _acting(compile_fleet(policies, pools, shapes, leads, epoch_s, budgets))
     traffic = _traffic(scenario, policies, path.parent)
     return replace(_prepare(scenario, governed, {p.name: p.model for p in policies}, traffic), without=without)
+
+
+def _acting(governed: Governed) -> Governed:
+    """A replay shows what policies do, those too that only observe so far."""
+    return replace(governed, fleet=replace(governed.fleet, acts=np.ones(governed.fleet.size, dtype=bool)))
 
 
 def _lacking(policy: Document[CapacityPolicy], without: frozenset[PlanPart]) -> Document[CapacityPolicy]:

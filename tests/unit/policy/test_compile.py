@@ -101,6 +101,7 @@ def test_every_array(tmp_path: Path) -> None:
         "replica_lead_s": [30.0, 120.0],
         "budget_of": [NO_BUDGET, NO_BUDGET],
         "priority": [0, -5],
+        "acts": [False, False],
     }
     given = {field.name for field in dataclasses.fields(fleet) if field.init}
     assert given == {"names", "pools", "budgets", *expected}
@@ -181,6 +182,13 @@ def test_nothing_compiles_to_an_empty_fleet() -> None:
     assert governed.fleet.size == 0
     assert governed.fleet.primary.shape == (0, 0)
     assert governed.bounds(0.0).at_least.shape == (0,)
+
+
+def test_who_acts(tmp_path: Path) -> None:
+    fleet = compile_fleet(
+        *documents(tmp_path / "p.yaml", POOLS, FULL.replace("spec:", "spec:\n  mode: act"), SMALL), SHAPES, LEADS
+    ).fleet
+    assert dict(zip(fleet.names, fleet.acts.tolist(), strict=True)) == {"embed": False, "chat": True}
 
 
 def test_names_that_lead_nowhere_and_pools_that_can_be_taken_away(tmp_path: Path) -> None:

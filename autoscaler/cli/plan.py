@@ -1,0 +1,142 @@
+"""`autoscaler plan`: what one tick would do on the live cluster, with reasons; nothing is written."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from autoscaler.cli import options, process
+from autoscaler.cli.errors import InputError
+from autoscaler.cli.tables import table
+from autoscaler.compose import live
+from autoscaler.controller.tick import Tick
+from autoscaler.domain.action import Action, CreatePlaceholder, DeletePlaceholder, SetFloor
+from autoscaler.domain.fleet import Fleet
+from autoscaler.policy.folder import PolicySet, read_paths
+from autoscaler.settings import read_settings
+from autoscaler.telemetry.decisions import decisions
+
+FINDINGS = 1
+HEADINGS = ("policy", "mode", "demand", "ready", "floor", "planned", "placeholders")
+
+
+def plan(
+    policies: process.Policies = None,
+    prometheus: process.Prometheus = None,
+    prometheus_token_file: process.TokenFile = None,
+    prometheus_tenant: process.Tenant = None,
+    prometheus_ca_file: process.CaFile = None,
+    kubeconfig: process.Kubeconfig = None,
+    context: process.Context = None,
+    namespace: process.Namespace = None,
+    output: Annotated[options.OutputFormat, typer.Option("--format", help="Output.")] = options.OutputFormat.TEXT,
+) -> None:
+    """Prints what one tick would do on the live cluster, and why. Writes nothing, whatever mode a policy is in.
+
+    Exit code 0 where all of it could be planned, 1 where signals or policies have problems, 3 where the cluster does
+    not answer.
+
+    Example: autoscaler plan --policies policies/ --prometheus http://localhost:9090
+    """
+    settings = read_settings(
+        policies=policies, prometheus=prometheus, prometheus_token_file=prometheus_token_file,
+        prometheus_tenant=prometheus_tenant, prometheus_ca_file=prometheus_ca_file, kubeconfig=kubeconfig,
+        context=context, namespace=namespace,
+    )  # fmt: skip
+    tick = live.plan(settings, _read(settings.policies))
+    if output is options.OutputFormat.JSON:
+        print(json.dumps(summary(tick)))
+    else:
+        show(tick)
+    raise typer.Exit(FINDINGS if tick.problems or tick.policy_problems else 0)
+
+
+def _read(folder: Path) -> PolicySet:
+    if not folder.exists():
+        raise InputError(f"{folder}: no such file or folder; name a folder of YAML files with --policies")
+    found = read_paths([folder])
+    if not found.policies:
+        said = "; ".join(str(problem) for problem in found.problems)
+        raise InputError(f"{folder}: no usable policy in it{f': {said}' if said else ''}")
+    return found
+
+
+def summary(tick: Tick) -> dict[str, object]:
+    """The tick for programs."""
+    return {
+        "policies": list(_rows(tick)),
+        "actions": [{"action": said, "withheld": withheld} for said, withheld in _actions(tick)],
+        "problems": [*tick.policy_problems, *tick.problems],
+        "notes": list(tick.notes),
+    }
+
+
+def show(tick: Tick) -> None:
+    """The tick for people."""
+    out = Console(soft_wrap=True, highlight=False)
+    rows = list(_rows(tick))
+    if rows:
+        Console().print(table("What one tick would do; nothing is written", HEADINGS, [_cells(row) for row in rows]))
+    for row in rows:
+        out.print(f"{row['policy']}: {row['reason'] or 'nothing to decide'}", markup=False)
+    for said, withheld in _actions(tick):
+        out.print(f"would {said}{' if it acted: the policy only observes' if withheld else ''}", markup=False)
+    for line in tick.notes:
+        out.print(line, markup=False, style="dim")
+    for line in (*tick.policy_problems, *tick.problems):
+        out.print(line, markup=False, style="red")
+
+
+def _rows(tick: Tick) -> Iterator[dict[str, object]]:
+    if tick.in_force is None or tick.report is None or tick.report.observation is None:
+        return
+    seen = tick.report.observation
+    for w, (policy, decision) in enumerate(decisions(tick)):
+        demand = float(seen.demand[w])
+        yield {
+            "policy": policy,
+            "mode": "act" if decision.acts else "observe",
+            "demand": None if math.isnan(demand) else round(demand, 2),
+            "ready": int(seen.inventory.ready[w].sum()),
+            "floor": int(seen.inventory.floor[w]),
+            "planned": decision.floor,
+            "placeholders": dict(decision.placeholders),
+            "reason": decision.reason,
+        }
+
+
+def _cells(row: dict[str, object]) -> Sequence[str | Text]:
+    placeholders = row["placeholders"]
+    assert isinstance(placeholders, dict)
+    told = ", ".join(f"{count} {pool}" for pool, count in placeholders.items()) or "-"
+    demand = "unknown" if row["demand"] is None else str(row["demand"])
+    return [str(row["policy"]), str(row["mode"]), demand, *(str(row[k]) for k in ("ready", "floor", "planned")), told]
+
+
+def _actions(tick: Tick) -> Iterator[tuple[str, bool]]:
+    """(what would be done, whether it is withheld)."""
+    if tick.in_force is None or tick.report is None:
+        return
+    fleet = tick.in_force.policies.fleet
+    for outcome in tick.report.outcomes:
+        yield _said(outcome.action, fleet), False
+    for action in tick.report.withheld:
+        yield _said(action, fleet), True
+
+
+def _said(action: Action, fleet: Fleet) -> str:
+    policy = fleet.names[action.workload]
+    match action:
+        case SetFloor():
+            return f"ask for at least {action.replicas} replicas of {policy}"
+        case CreatePlaceholder():
+            return f"create placeholder {action.slot} of {policy} in {fleet.pools[action.pool].name}"
+        case DeletePlaceholder():
+            return f"delete placeholder {action.slot} of {policy} in {fleet.pools[action.pool].name}"

@@ -1,0 +1,151 @@
+"""The composition root of the live controller: the one place that knows the API server, Prometheus and the clock."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from threading import Event
+from types import FrameType
+
+from autoscaler.adapters.kubernetes.connection import connect
+from autoscaler.adapters.kubernetes.election import ElectionSettings
+from autoscaler.adapters.kubernetes.events import EventRecorder
+from autoscaler.adapters.kubernetes.lease import LeaseLeadership
+from autoscaler.adapters.kubernetes.objects import Objects
+from autoscaler.adapters.kubernetes.transport import Transport, TransportSettings
+from autoscaler.adapters.prometheus.server import PrometheusServer
+from autoscaler.adapters.prometheus.settings import PrometheusSettings
+from autoscaler.adapters.system_clock import SystemClock
+from autoscaler.compose.live_world import LiveWorld
+from autoscaler.controller import runner
+from autoscaler.controller.beginning import Rhythm, begun
+from autoscaler.controller.cycle import Ports, cycle
+from autoscaler.controller.dry import DryCluster
+from autoscaler.controller.health import Health
+from autoscaler.controller.recovery import stand_by
+from autoscaler.controller.service import Service
+from autoscaler.controller.tick import Tick
+from autoscaler.policy.folder import PolicyFolder, PolicySet
+from autoscaler.settings import Settings, SettingsError
+from autoscaler.telemetry.events import LoopEvents
+from autoscaler.telemetry.log import LoopLog, logger
+from autoscaler.telemetry.metrics import LoopMetrics
+from autoscaler.web.probes import ProbeServer
+
+MANAGER = "gpu-autoscaler"
+TICKS_MISSED = 10
+"""So many ticks without an end of one, and the process is taken for dead."""
+QUICK_S = 4.0
+"""Longest call for the lease, of 15 s: one that hangs leaves time for another."""
+
+
+def run(settings: Settings) -> bool:
+    """Runs the controller until SIGTERM or SIGINT; False where its last tick did not end in time.
+
+    Raises `SettingsError`, `PortError` (no way to the cluster), OSError (the address to listen on).
+    """
+    clock = SystemClock()
+    with ExitStack() as ends, _stopped() as stopping:
+        server = PrometheusServer(_prometheus(settings), clock)
+        ends.callback(server.close)
+        connection = connect(settings.kubeconfig, settings.context)
+        ends.callback(connection.close)
+        transport = Transport(connection, clock)
+        objects = Objects(transport, MANAGER)
+        identity = settings.identity or socket.gethostname()
+        events = EventRecorder(objects, clock, identity)
+        log, metrics = logger(settings.log_format), LoopMetrics()
+        limit_s = TICKS_MISSED * settings.tick_s + settings.history_s
+        health = Health(clock, limit_s)
+        checks = {"/healthz": health.why_not_alive, "/readyz": health.why_not_ready}
+        probes = ProbeServer(*settings.address, metrics.registry, checks)
+        probes.start()
+        ends.callback(probes.stop)
+        events.start()
+        ends.callback(events.stop)
+        leadership = _leadership(Transport(connection, clock, TransportSettings(deadline_s=QUICK_S)), clock, settings)
+        world = LiveWorld(settings, transport, objects, server, clock, writes=True)
+        service = Service(
+            PolicyFolder(settings.policies), world.govern, leadership, clock,
+            (LoopLog(log), metrics, LoopEvents(events), health), Rhythm(settings.tick_s, settings.history_s),
+        )  # fmt: skip
+        log.info("started", policies=str(settings.policies), listen=f"{settings.address[0]}:{probes.port}")
+        ended = runner.run(service, leadership, clock, settings.tick_s, settings.stop_s, stopping)
+        log.info("stopped" if ended else "stopped in the middle of a tick")
+    return ended
+
+
+def plan(settings: Settings, found: PolicySet) -> Tick:
+    """One tick against the live cluster that writes nothing.
+
+    Raises `SettingsError`, and `PortError` where cluster or policies cannot be read.
+    """
+    clock = SystemClock()
+    with ExitStack() as ends:
+        server = PrometheusServer(_prometheus(settings), clock)
+        ends.callback(server.close)
+        connection = connect(settings.kubeconfig, settings.context)
+        ends.callback(connection.close)
+        transport = Transport(connection, clock)
+        world = LiveWorld(settings, transport, Objects(transport, MANAGER), server, clock, writes=False)
+        in_force = world.govern(found)
+        ends.callback(in_force.close)
+        began_s, now_s = clock.monotonic_s(), clock.wall_s()
+        rhythm = Rhythm(settings.tick_s, settings.history_s)
+        state, notes = begun(in_force, now_s, rhythm)
+        stand_by(state, in_force.policies.fleet, in_force.ports.cluster.inventory(now_s), now_s)
+        cluster = DryCluster(in_force.ports.cluster)
+        _, report = cycle(now_s, state, in_force.policies, Ports(in_force.ports.metrics, cluster))
+        problems = in_force.problems() if report.error is None else (report.error, *in_force.problems())
+        said = tuple(str(problem) for problem in found.problems)
+        took_s = clock.monotonic_s() - began_s
+        return Tick(now_s, took_s, False, in_force, report, None, said, problems, notes)
+
+
+def _prometheus(settings: Settings) -> PrometheusSettings:
+    if settings.prometheus is None:
+        raise SettingsError(
+            "setting prometheus (--prometheus, GPU_AUTOSCALER_PROMETHEUS): not given; write http://HOST:PORT"
+        )
+    return PrometheusSettings(
+        url=settings.prometheus,
+        token_file=settings.prometheus_token_file,
+        user_file=settings.prometheus_user_file,
+        password_file=settings.prometheus_password_file,
+        tenant=settings.prometheus_tenant,
+        ca_file=settings.prometheus_ca_file,
+        certificate_file=settings.prometheus_certificate_file,
+        key_file=settings.prometheus_key_file,
+        tick_s=min(10.0, settings.tick_s * 2.0 / 3.0),
+    )
+
+
+def _leadership(transport: Transport, clock: SystemClock, settings: Settings) -> LeaseLeadership:
+    """Its times are in the proportions of the usual 15, 10 and 2 s."""
+    identity = f"{settings.identity or socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    times = {"duration_s": settings.lease_s, "renew_s": settings.lease_s / 1.5, "retry_s": settings.lease_s / 7.5}
+    election = ElectionSettings(settings.namespace, settings.lease, identity, **times)  # type: ignore[arg-type]
+    return LeaseLeadership(Objects(transport, MANAGER), clock, election)
+
+
+@contextmanager
+def _stopped() -> Iterator[Event]:
+    """Set by the first SIGTERM or SIGINT; a second one ends the process at once."""
+    stopping = Event()
+    kinds = (signal.SIGTERM, signal.SIGINT)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+        for kind in kinds:
+            signal.signal(kind, signal.SIG_DFL)
+
+    before = {kind: signal.signal(kind, stop) for kind in kinds}
+    try:
+        yield stopping
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)

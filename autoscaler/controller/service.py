@@ -1,0 +1,195 @@
+"""The live loop: one tick after another, whatever happens in any of them.
+
+A tick looks at the policy folder, takes what changed into force with what the loop remembers, and runs `cycle` where we
+lead, else its first half: who follows sees and learns all the time, so that it can take over at once. A tick that
+raises is told of, and the next one comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from threading import Lock
+from typing import TypeVar
+
+from autoscaler.controller.beginning import Rhythm, begun, fresh
+from autoscaler.controller.carry import carry, is_alike
+from autoscaler.controller.cycle import CycleReport, LoopState, Ports, cycle, follow
+from autoscaler.controller.heard import HeardMetrics
+from autoscaler.controller.in_force import Govern, InForce
+from autoscaler.controller.leader import LedCluster
+from autoscaler.controller.recovery import stand_by
+from autoscaler.controller.tick import Outlet, Tick
+from autoscaler.policy.folder import PolicyFolder
+from autoscaler.ports.clock import ClockPort
+from autoscaler.ports.errors import PortError
+from autoscaler.ports.leadership import LeadershipPort
+
+T = TypeVar("T")
+
+
+class Service:
+    """Owns the loop's state; `tick` is called by one thread at a time."""
+
+    def __init__(
+        self, folder: PolicyFolder, govern: Govern, leadership: LeadershipPort, clock: ClockPort,
+        outlets: Sequence[Outlet], rhythm: Rhythm,
+    ) -> None:  # fmt: skip
+        self._folder, self._govern, self._leadership = folder, govern, leadership
+        self._clock, self._outlets, self._rhythm = clock, tuple(outlets), rhythm
+        self._in_force: InForce | None = None
+        self._metrics: HeardMetrics | None = None
+        self._state: LoopState | None = None
+        self._wanted = False
+        self._led = False
+        self._notes: list[str] = []
+        self._busy = Lock()
+        self._ended = False
+        self._attended: tuple[str, ...] = ()
+        self._failures: list[Exception] = []
+
+    @property
+    def state(self) -> LoopState | None:
+        """What the loop remembers; None before policies are in force."""
+        return self._state
+
+    def tick(self) -> None:
+        """One tick, now; none after `end`. Never raises."""
+        with self._busy:
+            if not self._ended:
+                self._tick()
+
+    def attend(self) -> None:
+        """What cannot wait for the next tick, where we lead; what goes wrong is said in that tick. Never raises."""
+        with self._busy:
+            if not self._ended and self._led and self._in_force is not None and self._leadership.is_leader():
+                in_force = self._in_force
+                found = self._guarded(lambda: in_force.attend(self._clock.wall_s()), self._failures)
+                self._attended = (*self._attended, *(found or ()))
+
+    def end(self, within_s: float) -> bool:
+        """No tick begins any more, and what serves the policies in force is closed; False where a tick goes on."""
+        self._ended = True
+        if not self._busy.acquire(timeout=within_s):
+            return False
+        try:
+            if self._in_force is not None:
+                self._in_force.close()
+        finally:
+            self._busy.release()
+        return True
+
+    def _tick(self) -> None:
+        began_s, now_s = self._clock.monotonic_s(), self._clock.wall_s()
+        self._notes = []
+        failures, self._failures = self._failures, []
+        leads = self._leadership.is_leader()
+        problems, self._attended = tuple(dict.fromkeys(self._attended)), ()
+        problems += self._guarded(lambda: self._take_into_force(now_s), failures) or ()
+        report: CycleReport | None = None
+        if self._state is not None:
+            report, more = self._guarded(lambda: self._run(now_s, leads), failures) or (None, ())
+            problems += more
+        self._led = leads and (self._led or (report is not None and report.plan is not None))
+        if self._in_force is not None:
+            problems += self._guarded(self._in_force.problems, failures) or ()
+        self._tell(
+            Tick(
+                now_s=now_s,
+                took_s=self._clock.monotonic_s() - began_s,
+                leads=leads,
+                in_force=self._in_force,
+                report=report,
+                readings=None if self._metrics is None else self._metrics.last,
+                policy_problems=tuple(str(problem) for problem in self._folder.current.problems),
+                problems=problems,
+                notes=tuple(self._notes),
+                failure=failures[0] if failures else None,
+            )
+        )
+
+    @staticmethod
+    def _guarded(what: Callable[[], T], failures: list[Exception]) -> T | None:
+        """Its answer, None where it raised: what comes after it in the tick goes on."""
+        try:
+            return what()
+        except Exception as error:
+            failures.append(error)
+            return None
+
+    def _tell(self, tick: Tick) -> None:
+        """One outlet that fails silences none of the others, and those after it hear of it."""
+        for outlet in self._outlets:
+            try:
+                outlet.tell(tick)
+            except Exception as error:
+                tick = replace(tick, failure=tick.failure or error)
+
+    def _take_into_force(self, now_s: float) -> tuple[str, ...]:
+        """Policies that are new, or that compile to something else now; those in force stay where that fails."""
+        old = self._in_force
+        self._wanted |= self._folder.look(now_s) or old is None
+        if not self._wanted and old is not None and not old.is_outdated():
+            return ()
+        try:
+            new = self._govern(self._folder.current)
+        except PortError as error:
+            return (f"policies are not taken into force yet: {error}",)
+        state = self._next_state(old, new, now_s)
+        self._led = self._led and state is self._state
+        self._in_force, self._state, self._wanted = new, state, False
+        self._metrics = HeardMetrics(new.ports.metrics)
+        self._notes.append(f"policies in force: {new.policies.fleet.size}")
+        if old is not None:
+            old.close()
+        return ()
+
+    def _next_state(self, old: InForce | None, new: InForce, now_s: float) -> LoopState | None:
+        """What is remembered of the policies that stay; the past of new ones as far as somebody remembers it."""
+        fleet = new.policies.fleet
+        if not fleet.size:
+            return None
+        before = None if old is None else old.policies.fleet
+        if before is None or self._state is None:
+            return self._begun(new, now_s)
+        if is_alike(before, fleet):
+            return self._state
+        adds = bool(set(fleet.names) - set(before.names))
+        state = self._begun(new, now_s) if adds else fresh(fleet, self._rhythm)
+        carry(self._state, before, state, fleet)
+        return state
+
+    def _begun(self, new: InForce, now_s: float) -> LoopState:
+        state, notes = begun(new, now_s, self._rhythm)
+        self._notes += notes
+        return state
+
+    def _run(self, now_s: float, leads: bool) -> tuple[CycleReport, tuple[str, ...]]:
+        """The tick itself, and what stood in the way."""
+        assert self._in_force is not None
+        assert self._state is not None
+        assert self._metrics is not None
+        in_force = self._in_force
+        ports = Ports(self._metrics, LedCluster(in_force.ports.cluster, self._leadership))
+        problems: list[str] = []
+        if leads:
+            problems += _tried(lambda: in_force.sweep(now_s))
+        if leads and not self._led:
+            problems += _tried(lambda: self._begin_to_lead(in_force, now_s))
+        self._state, report = (cycle if leads else follow)(now_s, self._state, in_force.policies, ports)
+        if report.error is not None:
+            problems.append(report.error)
+        return report, tuple(dict.fromkeys(problems))
+
+    def _begin_to_lead(self, in_force: InForce, now_s: float) -> tuple[str, ...]:
+        assert self._state is not None
+        stand_by(self._state, in_force.policies.fleet, in_force.ports.cluster.inventory(now_s), now_s)
+        return ()
+
+
+def _tried(what: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+    """What it says went wrong, and why it could not be done."""
+    try:
+        return what()
+    except PortError as error:
+        return (f"{type(error).__name__}: {error}",)

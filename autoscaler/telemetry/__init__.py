@@ -1,0 +1,1 @@
+"""What the loop tells of itself: the same ticks as logs, metrics and events."""

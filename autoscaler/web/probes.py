@@ -1,0 +1,71 @@
+"""/metrics, /healthz and /readyz on the standard library's HTTP server: no state is changed by any request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+Check = Callable[[], str | None]
+"""What is wrong, None where nothing is."""
+SLOWEST_S = 10.0
+"""A client that sends or takes nothing for so long is given up."""
+
+
+class ProbeServer:
+    """Answers between `start` and `stop`. Raises OSError where the address cannot be had."""
+
+    def __init__(self, host: str, port: int, registry: CollectorRegistry, checks: Mapping[str, Check]) -> None:
+        """`port` 0: any that is free. checks: by path, `/healthz` and the like."""
+        self._server = ThreadingHTTPServer((host, port), _handler(registry, checks))
+        self._server.daemon_threads = True
+        self._thread = Thread(target=self._server.serve_forever, args=(0.1,), name="probes", daemon=True)
+
+    @property
+    def port(self) -> int:
+        """Where it answers."""
+        return int(self._server.server_address[1])
+
+    def start(self) -> None:
+        """Begins to answer; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answers no more; the port is free."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def _handler(registry: CollectorRegistry, checks: Mapping[str, Check]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        timeout = SLOWEST_S
+        server_version = "gpu-autoscaler"
+        sys_version = ""
+
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            if path == "/metrics":
+                encode, kind = choose_encoder(self.headers.get("Accept") or "")
+                self._answer(200, encode(registry), kind)
+            elif path in checks:
+                wrong = checks[path]()
+                self._answer(503 if wrong else 200, f"{wrong or 'ok'}\n".encode(), "text/plain; charset=utf-8")
+            else:
+                there = ", ".join(["/metrics", *sorted(checks)])
+                self._answer(404, f"there are {there}\n".encode(), "text/plain; charset=utf-8")
+
+        def _answer(self, code: int, body: bytes, kind: str) -> None:
+            self.send_response(code)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Says nothing: probes come every few seconds."""
+
+    return Handler

@@ -1,0 +1,66 @@
+"""The probes answer as the checks say, and /metrics what the registry holds."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator
+
+import pytest
+from prometheus_client import CollectorRegistry, Gauge
+
+from autoscaler.web.probes import ProbeServer
+
+
+class Probed:
+    """A server whose checks a test sets."""
+
+    def __init__(self) -> None:
+        self.wrong: str | None = None
+        registry = CollectorRegistry()
+        Gauge("gpu_autoscaler_leader", "of the test", registry=registry).set(1.0)
+        self.server = ProbeServer("127.0.0.1", 0, registry, {"/healthz": lambda: self.wrong, "/readyz": lambda: None})
+
+    def get(self, path: str, accept: str = "", method: str = "GET") -> tuple[int, str, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=5.0)
+        try:
+            connection.request(method, path, headers={"Accept": accept} if accept else {})
+            response = connection.getresponse()
+            return response.status, response.headers["Content-Type"], response.read().decode()
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def probed() -> Iterator[Probed]:
+    found = Probed()
+    found.server.start()
+    yield found
+    found.server.stop()
+
+
+def test_checks(probed: Probed) -> None:
+    assert probed.get("/healthz") == (200, "text/plain; charset=utf-8", "ok\n")
+    probed.wrong = "the last tick ended 200 s ago"
+    assert probed.get("/healthz") == (503, "text/plain; charset=utf-8", "the last tick ended 200 s ago\n")
+    assert probed.get("/readyz?verbose")[0] == 200
+
+
+def test_metrics_in_both_formats(probed: Probed) -> None:
+    code, kind, text = probed.get("/metrics")
+    assert code == 200
+    assert kind.startswith("text/plain; version=")
+    assert "gpu_autoscaler_leader 1.0\n" in text
+    code, kind, text = probed.get("/metrics", "application/openmetrics-text; version=1.0.0")
+    assert kind.startswith("application/openmetrics-text")
+    assert text.endswith("# EOF\n")
+
+
+def test_other_paths_and_methods(probed: Probed) -> None:
+    code, _, text = probed.get("/")
+    assert (code, text) == (404, "there are /metrics, /healthz, /readyz\n")
+    assert probed.get("/metrics", method="POST")[0] == 501
+
+
+def test_an_address_that_is_taken_is_an_error_of_the_system(probed: Probed) -> None:
+    with pytest.raises(OSError, match="Address already in use"):
+        ProbeServer("127.0.0.1", probed.server.port, CollectorRegistry(), {})
