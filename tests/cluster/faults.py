@@ -109,7 +109,12 @@ class Faults:
         except Refused as error:
             if SOLD_OUT not in error.message:
                 raise
-        claim = api.create("karpenter.sh/v1/nodeclaims", _probe(pool, zone), dry_run=True)
+        try:
+            claim = api.create("karpenter.sh/v1/nodeclaims", _probe(pool, zone), dry_run=True)
+        except Refused as error:
+            if error.code == 503:  # a kind made a moment ago is not everywhere yet
+                return False
+            raise
         return bool(claim["spec"]["nodeClassRef"]["name"] == NO_NODE_CLASS)
 
 

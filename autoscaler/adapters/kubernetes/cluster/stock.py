@@ -9,7 +9,7 @@ known, and every pool counts as obtainable.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -100,8 +100,7 @@ class Stock:
     def _claim(self, claim: Json) -> Claim:
         own = [{"key": key, "operator": "In", "values": [value]} for key, value in labels(claim).items()]
         rules = [*own, *(spec(claim).get("requirements") or ())]
-        pins = enumerate(self._seats.pins)
-        pools = tuple(p for p, pin in pins if contradiction([*pin.requirements, *rules]) is None)
+        pools = tuple(p for p, pin in enumerate(self._seats.pins) if _could_become(rules, pin.requirements))
         return Claim(pools, ordered=not (status(claim).get("nodeName") or is_leaving(claim)))
 
     def _remember(self, change: Change[Claim]) -> None:
@@ -109,6 +108,12 @@ class Stock:
         self._claimed[change.key.name] = change.now.pools
         if len(self._claimed) > MOST_CLAIMS:
             del self._claimed[next(iter(self._claimed))]
+
+
+def _could_become(rules: Sequence[Json], pin: Sequence[Json]) -> bool:
+    """Whether a claim of these rules can become a node of a pool; on other keys they need not agree with themselves."""
+    keys = {requirement["key"] for requirement in pin}
+    return contradiction([*pin, *(rule for rule in rules if rule["key"] in keys)]) is None
 
 
 def sign(event: Json) -> Sign:
