@@ -133,3 +133,18 @@ def read_settings(**given: object) -> Settings:
 
 def _line(name: str, value: object, said: str) -> str:
     return f"setting {name} ({PREFIX}{name.upper()}) {value!r}: {said.removeprefix('Value error, ')}"
+
+
+def reference() -> str:
+    """Markdown: every setting, as an environment variable, and what it means."""
+    lines = [
+        "# Settings",
+        "",
+        "Settings of `autoscaler run` and `autoscaler plan`. Each is an environment variable; most are options too,",
+        "which win. Durations are written `15s`, `2m`; credentials are read again when their file changes.",
+        "",
+        "| variable | what it means |",
+        "| --- | --- |",
+    ]
+    rows = [f"| `{PREFIX}{name.upper()}` | {field.description} |" for name, field in Settings.model_fields.items()]
+    return "\n".join([*lines, *rows, ""])

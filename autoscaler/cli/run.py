@@ -25,8 +25,8 @@ def run(
 ) -> None:
     """Runs the controller until SIGTERM or Ctrl-C: every tick it reads, forecasts, plans and, where it leads, acts.
 
-    Policies in mode `observe` are planned for and touched in nothing. Every setting is also an environment variable;
-    those without an option here: see the reference of settings.
+    Policies in mode `observe` are planned for and touched in nothing. Every setting is also an environment variable,
+    GPU_AUTOSCALER_ and its name; docs/settings.md has them all.
 
     Example: autoscaler run --policies policies/ --prometheus http://prometheus:9090
     """

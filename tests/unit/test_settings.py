@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autoscaler.settings import PREFIX, Settings, SettingsError, read_settings
+from autoscaler.settings import PREFIX, Settings, SettingsError, read_settings, reference
 from autoscaler.telemetry.log import LogFormat
 
 
@@ -72,3 +72,7 @@ def test_variables_of_services_beside_us_mean_nothing(monkeypatch: pytest.Monkey
     monkeypatch.setenv("GPU_AUTOSCALER_PORT", "tcp://10.0.0.1:8080")
     monkeypatch.setenv("GPU_AUTOSCALER_SERVICE_HOST", "10.0.0.1")
     assert read_settings() == Settings()
+
+
+def test_the_page_of_settings_is_up_to_date() -> None:
+    assert (Path(__file__).parents[2] / "docs" / "settings.md").read_text() == reference()
