@@ -50,10 +50,22 @@ class Cluster:
         return self.create("pods", objects.pod(name, self.namespace, **more))
 
     def create_priority_class(self, name: str, value: int, preemption: str = "Never") -> str:
-        """Makes a PriorityClass of this test alone; its name."""
+        """Makes a PriorityClass of this test alone; its name, which pods may use when this returns."""
         full = f"{self.namespace}-{name}"
         self.create("scheduling.k8s.io/v1/priorityclasses", objects.priority_class(full, value, preemption))
+        wait_until(lambda: self._admits(full), f"the priority class {full} to be known to admission", 10.0)
         return full
+
+    def _admits(self, priority_class: str) -> bool:
+        """Whether a pod of this class would be admitted: admission reads classes from a cache of its own."""
+        try:
+            asked = objects.pod("asks", self.namespace, priorityClassName=priority_class)
+            self.api.create("pods", asked, dry_run=True)
+        except Refused as error:
+            if error.code != 403:
+                raise
+            return False
+        return True
 
     def create_owner(self, name: str) -> Json:
         """A ConfigMap that can own placeholders, with its kind filled in."""
@@ -114,6 +126,11 @@ class Cluster:
         """Events on an object of this name, in all namespaces, with this reason."""
         found = self.api.list("events", fieldSelector=f"involvedObject.name={about}")
         return [one for one in found if reason in (None, one.get("reason"))]
+
+    def wait_event(self, about: str, reason: str, within_s: float) -> str:
+        """Waits until an object of this name has an event with this reason; the message of the first."""
+        found = wait_until(lambda: self.events(about, reason), f"event {reason} on {about}", within_s)
+        return str(found[0]["message"])
 
     def clear(self) -> None:
         """Empties the cluster: owners before pods, pods before nodes; node autoscalers must have been stopped."""

@@ -151,7 +151,7 @@ def test_without_a_server_nobody_waits_and_nothing_is_raised(cluster: Cluster, a
         relay.cut()
         begin = now_s()
         recorder.record(Notice(about, "PoolFull", "no room"))
-        assert now_s() - begin < 0.1
+        assert now_s() - begin < 1.0
         wait_until(lambda: recorder.failed >= 1, "the failure to be counted", SOON_S)
         assert "check that the API server runs" in str(recorder.problem)
         relay.mend()

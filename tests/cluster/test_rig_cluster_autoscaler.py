@@ -44,7 +44,7 @@ def test_a_f_the_first_gpu_pod_waits_and_the_next_does_not(
     name = start_cluster_autoscaler((ONE_ZONE,)).name
     begin = now_s()
     cluster.create_pod("never", gpus=8, affinity=required(zone="zone-x"))
-    wait_until(lambda: cluster.events("never", "NotTriggerScaleUp"), "the autoscaler to look at a GPU pod", 45.0)
+    cluster.wait_event("never", "NotTriggerScaleUp", 45.0)
     measured(f"{name}: first GPU pod looked at", now_s() - begin, "30.2")
     assert GPU_WAIT.tests_s - 1.0 <= now_s() - begin <= GPU_WAIT.tests_s + SCAN.tests_s + 1.0
     begin = now_s()
@@ -52,7 +52,7 @@ def test_a_f_the_first_gpu_pod_waits_and_the_next_does_not(
     wait_until(cluster.nodes, "a node for the next pod", 15.0)
     measured(f"{name}: node for a GPU pod beside one that waits", now_s() - begin, "2.03-2.05")
     assert now_s() - begin < 2.0 * SCAN.tests_s + 1.0
-    assert cluster.events("next", "TriggeredScaleUp")[0]["message"].startswith("pod triggered scale-up: [{gpu-primary")
+    assert cluster.wait_event("next", "TriggeredScaleUp", 5.0).startswith("pod triggered scale-up: [{gpu-primary")
 
 
 def test_e_n_at_its_maximum_a_group_says_so_and_empty_nodes_go(
@@ -97,13 +97,12 @@ def test_m_a_refused_node_sends_its_group_into_back_off(
     start_cluster_autoscaler((ONE_ZONE,), bypass=True)
     faults.stock_out(ONE_ZONE)
     cluster.create_pod("real", gpus=8)
-    wait_until(lambda: cluster.events("real", "NotTriggerScaleUp"), "the pod to be told", 20.0)
-    assert "1 in backoff after failed scale-up" in cluster.events("real", "NotTriggerScaleUp")[0]["message"]
+    assert "1 in backoff after failed scale-up" in cluster.wait_event("real", "NotTriggerScaleUp", 20.0)
     growth = status(cluster, ONE_ZONE.group("zone-a"))["scaleUp"]
     assert growth["status"] == "Backoff"
     assert growth["backoffInfo"]["errorCode"] == "cloudProviderError"
     assert "InsufficientCapacity" in growth["backoffInfo"]["errorMessage"]
-    assert "InsufficientCapacity" in cluster.events("cluster-autoscaler-status", "FailedToScaleUpGroup")[0]["message"]
+    assert "InsufficientCapacity" in cluster.wait_event("cluster-autoscaler-status", "FailedToScaleUpGroup", 5.0)
 
 
 def test_r_s_t_half_empty_nodes_are_merged_only_where_pods_may_move(

@@ -88,6 +88,7 @@ def test_a_pod_pulls_loads_and_warms_up_in_the_times_asked(cluster: Cluster) -> 
     assert running_s - scheduled_s == pytest.approx(2.0, abs=CUT_S)
     assert loaded_s - running_s == pytest.approx(3.0, abs=CUT_S)
     assert ready_s - loaded_s == pytest.approx(2.0, abs=CUT_S)
+    cluster.wait_event("real", "Pulled", 5.0)
     assert [one["reason"] for one in cluster.events("real") if one["reason"].startswith("Pull")] == [
         "Pulling",
         "Pulled",

@@ -146,8 +146,7 @@ def test_without_prometheus_the_floor_never_falls(
     wait_until(lambda: controller.metric("signal_state", **known) == 1.0, "arrivals to be known", 60.0, 0.2)
     assert min(lowest) >= peak
     assert replicas(site) >= peak
-    events = site.cluster.events("chat", "DemandUnknown")
-    assert events
+    site.cluster.wait_event("chat", "DemandUnknown", 10.0)
 
 
 def test_observe_touches_nothing_and_a_new_mode_is_in_force_at_once(
