@@ -11,11 +11,13 @@ from contextlib import ExitStack, contextmanager
 from threading import Event
 from types import FrameType
 
+from autoscaler.adapters.kubernetes.cluster.scales import Scales
 from autoscaler.adapters.kubernetes.connection import connect
 from autoscaler.adapters.kubernetes.election import ElectionSettings
 from autoscaler.adapters.kubernetes.events import EventRecorder
 from autoscaler.adapters.kubernetes.lease import LeaseLeadership
 from autoscaler.adapters.kubernetes.objects import Objects
+from autoscaler.adapters.kubernetes.store import ConfigMapStore
 from autoscaler.adapters.kubernetes.transport import Transport, TransportSettings
 from autoscaler.adapters.prometheus.server import PrometheusServer
 from autoscaler.adapters.prometheus.settings import PrometheusSettings
@@ -23,13 +25,17 @@ from autoscaler.adapters.system_clock import SystemClock
 from autoscaler.compose.live_world import LiveWorld
 from autoscaler.controller import runner
 from autoscaler.controller.beginning import Rhythm, begun
-from autoscaler.controller.cycle import Ports, cycle
+from autoscaler.controller.cycle import LoopState, Ports, cycle
 from autoscaler.controller.dry import DryCluster
 from autoscaler.controller.health import Health
+from autoscaler.controller.in_force import InForce
+from autoscaler.controller.keeper import Keeper
+from autoscaler.controller.records import FORM, Records
 from autoscaler.controller.recovery import stand_by
 from autoscaler.controller.service import Service
 from autoscaler.controller.tick import Tick
 from autoscaler.policy.folder import PolicyFolder, PolicySet
+from autoscaler.ports.errors import PortError
 from autoscaler.settings import Settings, SettingsError
 from autoscaler.telemetry.events import LoopEvents
 from autoscaler.telemetry.log import LoopLog, logger
@@ -72,6 +78,7 @@ def run(settings: Settings) -> bool:
         service = Service(
             PolicyFolder(settings.policies), world.govern, leadership, clock,
             (LoopLog(log), metrics, LoopEvents(events), health), Rhythm(settings.tick_s, settings.history_s),
+            _keeper(settings, transport, objects),
         )  # fmt: skip
         log.info("started", policies=str(settings.policies), listen=f"{settings.address[0]}:{probes.port}")
         ended = runner.run(service, leadership, clock, settings.tick_s, settings.stop_s, stopping)
@@ -91,19 +98,36 @@ def plan(settings: Settings, found: PolicySet) -> Tick:
         connection = connect(settings.kubeconfig, settings.context)
         ends.callback(connection.close)
         transport = Transport(connection, clock)
-        world = LiveWorld(settings, transport, Objects(transport, MANAGER), server, clock, writes=False)
+        objects = Objects(transport, MANAGER)
+        world = LiveWorld(settings, transport, objects, server, clock, writes=False)
         in_force = world.govern(found)
         ends.callback(in_force.close)
         began_s, now_s = clock.monotonic_s(), clock.wall_s()
         rhythm = Rhythm(settings.tick_s, settings.history_s)
         state, notes = begun(in_force, now_s, rhythm)
+        said = _recalled(_keeper(settings, transport, objects), in_force, state)
         stand_by(state, in_force.policies.fleet, in_force.ports.cluster.inventory(now_s), now_s)
         cluster = DryCluster(in_force.ports.cluster)
         _, report = cycle(now_s, state, in_force.policies, Ports(in_force.ports.metrics, cluster))
-        problems = in_force.problems() if report.error is None else (report.error, *in_force.problems())
-        said = tuple(str(problem) for problem in found.problems)
+        problems = (*said, *(() if report.error is None else (report.error,)), *in_force.problems())
+        in_files = tuple(str(problem) for problem in found.problems)
         took_s = clock.monotonic_s() - began_s
-        return Tick(now_s, took_s, False, in_force, report, None, said, problems, notes)
+        return Tick(now_s, took_s, False, in_force, report, None, in_files, problems, notes)
+
+
+def _keeper(settings: Settings, transport: Transport, objects: Objects) -> Keeper:
+    store = ConfigMapStore(transport, objects, settings.namespace, FORM)
+    return Keeper(Records(store), Scales(transport, objects))
+
+
+def _recalled(keeper: Keeper, in_force: InForce, state: LoopState) -> tuple[str, ...]:
+    """Goes on from the records as far as they can be read; what cannot, one line each."""
+    try:
+        _, problems = keeper.begin()
+    except PortError as error:
+        return (str(error),)
+    keeper.recall(in_force, state, everything=True)
+    return problems
 
 
 def _prometheus(settings: Settings) -> PrometheusSettings:

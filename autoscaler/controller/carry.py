@@ -13,6 +13,7 @@ from autoscaler.domain.signal import VALUE
 from autoscaler.plan.groups import Groups
 from autoscaler.plan.hold import Hold
 from autoscaler.plan.planner import Proposal
+from autoscaler.plan.remembered import recall, remembered
 
 
 def is_alike(before: Fleet, fleet: Fleet) -> bool:
@@ -30,7 +31,7 @@ def carry(old: LoopState, before: Fleet, new: LoopState, fleet: Fleet) -> None:
     """Gives `new`, a fresh state for `fleet`, what `old` remembers of the workloads of `before` that stay.
 
     What was wanted, judged and asked of them is taken over by name. Where `new` has learned no history yet, it learns
-    that of `old`, bin by bin: derived state is rebuilt. Shadows begin anew.
+    that of `old`, bin by bin: derived state is rebuilt.
     """
     names = [name for name in fleet.names if name in before.names]
     to = np.array([fleet.names.index(name) for name in names], dtype=np.int64)
@@ -65,8 +66,10 @@ def _take_memory(old: LoopState, new: LoopState, to: Ints, of: Ints) -> None:
 def _take_planning(old: LoopState, new: LoopState, to: Ints, of: Ints) -> None:
     was, now = old.planning, new.planning
     _take(was, now, ("demand", "bound", "lifted"), to, of)
-    _take(was.severity, now.severity, ("measured", "modelled"), to, of)
-    _take(was.loop, now.loop, ("knob", "mean_demand", "owed"), to, of)
+    for new_row, old_row in zip(to.tolist(), of.tolist(), strict=True):
+        memory = remembered(was, old_row)
+        if memory is not None:
+            recall(now, new_row, memory)
     parts = ("floor", "room", "burst")
     now.proposal = Proposal(*(_taken(getattr(now.proposal, n), getattr(was.proposal, n), to, of) for n in parts))
     _take_hold(was.floor_hold, now.floor_hold, to, of)

@@ -17,6 +17,7 @@ from autoscaler.controller.carry import carry, is_alike
 from autoscaler.controller.cycle import CycleReport, LoopState, Ports, cycle, follow
 from autoscaler.controller.heard import HeardMetrics
 from autoscaler.controller.in_force import Govern, InForce
+from autoscaler.controller.keeper import Keeper
 from autoscaler.controller.leader import LedCluster
 from autoscaler.controller.recovery import stand_by
 from autoscaler.controller.tick import Outlet, Tick
@@ -33,9 +34,9 @@ class Service:
 
     def __init__(
         self, folder: PolicyFolder, govern: Govern, leadership: LeadershipPort, clock: ClockPort,
-        outlets: Sequence[Outlet], rhythm: Rhythm,
+        outlets: Sequence[Outlet], rhythm: Rhythm, keeper: Keeper,
     ) -> None:  # fmt: skip
-        self._folder, self._govern, self._leadership = folder, govern, leadership
+        self._folder, self._govern, self._leadership, self._keeper = folder, govern, leadership, keeper
         self._clock, self._outlets, self._rhythm = clock, tuple(outlets), rhythm
         self._in_force: InForce | None = None
         self._metrics: HeardMetrics | None = None
@@ -74,6 +75,7 @@ class Service:
             return False
         try:
             if self._in_force is not None:
+                self._guarded(lambda: self._save(at_once=True), self._failures)
                 self._in_force.close()
         finally:
             self._busy.release()
@@ -86,6 +88,7 @@ class Service:
         leads = self._leadership.is_leader()
         problems, self._attended = tuple(dict.fromkeys(self._attended)), ()
         problems += self._guarded(lambda: self._take_into_force(now_s), failures) or ()
+        problems += self._guarded(lambda: self._tend(now_s, leads), failures) or ()
         report: CycleReport | None = None
         if self._state is not None:
             report, more = self._guarded(lambda: self._run(now_s, leads), failures) or (None, ())
@@ -170,21 +173,38 @@ class Service:
         assert self._state is not None
         assert self._metrics is not None
         in_force = self._in_force
-        ports = Ports(self._metrics, LedCluster(in_force.ports.cluster, self._leadership))
-        problems: list[str] = []
-        if leads:
-            problems += _tried(lambda: in_force.sweep(now_s))
-        if leads and not self._led:
-            problems += _tried(lambda: self._begin_to_lead(in_force, now_s))
-        self._state, report = (cycle if leads else follow)(now_s, self._state, in_force.policies, ports)
-        if report.error is not None:
-            problems.append(report.error)
-        return report, tuple(dict.fromkeys(problems))
+        cluster = LedCluster(self._keeper.holding(in_force), self._leadership)
+        run = cycle if leads else follow
+        self._state, report = run(now_s, self._state, in_force.policies, Ports(self._metrics, cluster))
+        problems = () if report.error is None else (report.error,)
+        return report, (*problems, *(self._save() if leads else ()))
+
+    def _tend(self, now_s: float, leads: bool) -> tuple[str, ...]:
+        """What the leader does before it plans: goes on from the records, gives back, and clears away."""
+        in_force, keeper = self._in_force, self._keeper
+        if not leads:
+            keeper.follow()
+        if not leads or in_force is None:
+            return ()
+        problems = [*_tried(lambda: self._begin_to_lead(in_force, now_s))]
+        problems += _tried(lambda: keeper.release(in_force, is_complete=not self._folder.current.problems))
+        problems += _tried(lambda: in_force.sweep(now_s))
+        self._notes += keeper.notes()
+        return tuple(dict.fromkeys(problems))
 
     def _begin_to_lead(self, in_force: InForce, now_s: float) -> tuple[str, ...]:
-        assert self._state is not None
-        stand_by(self._state, in_force.policies.fleet, in_force.ports.cluster.inventory(now_s), now_s)
-        return ()
+        """Nothing where we led before with this state."""
+        anew, problems = self._keeper.begin()
+        if self._state is not None and (anew or not self._led):
+            self._keeper.recall(in_force, self._state, everything=anew and not self._led)
+        if self._state is not None and not self._led:
+            stand_by(self._state, in_force.policies.fleet, in_force.ports.cluster.inventory(now_s), now_s)
+        return problems
+
+    def _save(self, at_once: bool = False) -> tuple[str, ...]:
+        if not self._led or self._in_force is None or self._state is None or not self._leadership.is_leader():
+            return ()
+        return self._keeper.save(self._in_force, self._state, self._clock.wall_s(), at_once)
 
 
 def _tried(what: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from autoscaler.domain.arrays import Bools, Floats, Ints
 from autoscaler.domain.signal import ZERO
 from autoscaler.plan.parts import PlanPart
 from autoscaler.plan.planner import Proposal, View, with_level
+from autoscaler.plan.portfolio import PortfolioMemory, ShadowMemory
 from autoscaler.plan.quantile import Quantile
 from autoscaler.plan.reactive import Reactive
 from autoscaler.plan.recurring import Recurring
@@ -32,22 +33,47 @@ class Ours:
     def __init__(self, shared_nodes: bool, without: frozenset[PlanPart] = frozenset()) -> None:
         """without: `FORECAST` and `RECURRING` leave out their candidates."""
         self.uses_forecast = PlanPart.FORECAST not in without
-        self._candidates: tuple[Quantile | Recurring | Reactive, ...] = (
-            *([Quantile(shared_nodes)] if self.uses_forecast else []),
-            *([] if PlanPart.RECURRING in without else [Recurring()]),
-            Reactive(),
-        )
+        named: dict[str, Quantile | Recurring | Reactive] = {
+            **({"quantile": Quantile(shared_nodes)} if self.uses_forecast else {}),
+            **({} if PlanPart.RECURRING in without else {"recurring": Recurring()}),
+            "reactive": Reactive(),
+        }
+        self._names, self._candidates = tuple(named), tuple(named.values())
         low_high = np.array([c.knob_limits for c in self._candidates])
         self._lowest, self._highest = low_high[:, :1], low_high[:, 1:]
         self._shadows: Shadows | None = None
         self._leader: Ints = np.zeros(0, dtype=np.int64)
+        self._judged_from_s: Floats = np.zeros(0)
         self._selected_at_s = 0.0
+        self._recalled: dict[int, PortfolioMemory] = {}
+
+    def remembered(self, workload: int) -> PortfolioMemory | None:
+        """What the shadows of a workload have come to; None before they have seen demand."""
+        if self._shadows is None or np.isnan(self._shadows.loop.mean_demand[workload]):
+            return None
+        arrays = (self._shadows.loop.knob, self._shadows.loop.owed, self._shadows.cost, self._shadows.late)
+        each = {
+            name: ShadowMemory(*(float(array[c, workload]) for array in arrays)) for c, name in enumerate(self._names)
+        }
+        return PortfolioMemory(
+            leader=self._names[self._leader[workload]],
+            judged_from_s=float(self._judged_from_s[workload]),
+            demand=float(self._shadows.demand[workload]),
+            mean_demand=float(self._shadows.loop.mean_demand[workload]),
+            shadows=each,
+        )
+
+    def recall(self, workload: int, memory: PortfolioMemory) -> None:
+        """Goes on from what was remembered, from the next tick on; candidates of other names are left out."""
+        self._recalled[workload] = memory
 
     def propose(self, view: View) -> Proposal:
         """The leader's proposal at the knob of the real loop."""
         if self._shadows is None:
             self._shadows = self._begin(view)
         shadows = self._shadows
+        if self._recalled:
+            self._go_on(view, shadows)
         real = np.minimum(np.maximum(view.level, self._lowest), self._highest)
         levels = np.array([shadows.loop.knob, real])
         both = [c.propose(with_level(view, levels[:, k])) for k, c in enumerate(self._candidates)]
@@ -75,9 +101,26 @@ class Ours:
 
     def _begin(self, view: View) -> Shadows:
         self._leader = np.zeros(view.fleet.size, dtype=np.int64)
+        self._judged_from_s = np.full(view.fleet.size, view.now_s + FIRST_SELECT_S)
         self._selected_at_s = view.now_s + FIRST_SELECT_S - SELECT_EVERY_S
         limits = [c.knob_limits for c in self._candidates]
         return Shadows.fresh(view.fleet.size, limits, view.fleet.longest_lead_s, view.tick_s)
+
+    def _go_on(self, view: View, shadows: Shadows) -> None:
+        """Takes in what was recalled. Shadows have ordered what stands, lest all counts as late."""
+        standing = view.observation.inventory.floor
+        for w, memory in self._recalled.items():
+            for c, name in enumerate(self._names):
+                known = memory.shadows.get(name)
+                if known is not None:
+                    low, high = float(self._lowest[c, 0]), float(self._highest[c, 0])
+                    shadows.recall(c, w, min(max(known.knob, low), high), known)
+            shadows.go_on_from(w, memory.demand, memory.mean_demand, float(standing[w]))
+            if memory.leader in self._names:
+                self._leader[w] = self._names.index(memory.leader)
+            self._judged_from_s[w] = min(memory.judged_from_s, view.now_s + FIRST_SELECT_S)
+        self._selected_at_s = min(self._selected_at_s, view.now_s)
+        self._recalled.clear()
 
     def _run_shadows(self, view: View, shadows: Shadows, rooms: list[Floats], bursts: list[Floats]) -> None:
         demand, unhealthy, fleet = view.observation.demand, view.observation.demand_state > ZERO, view.fleet
@@ -93,7 +136,8 @@ class Ours:
         scores = shadows.scores(view.fleet.late_target)
         best = scores.argmin(axis=0)
         rows = np.arange(best.size)
-        switch: Bools = scores[best, rows] < ADVANTAGE * scores[self._leader, rows]
+        better = scores[best, rows] < ADVANTAGE * scores[self._leader, rows]
+        switch: Bools = better & (view.now_s >= self._judged_from_s)
         self._leader = np.where(switch, best, self._leader)
         return switch
 

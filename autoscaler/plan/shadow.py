@@ -14,6 +14,7 @@ from autoscaler.domain.arrays import Bools, Floats
 from autoscaler.domain.fleet import Fleet
 from autoscaler.plan.hold import Hold
 from autoscaler.plan.loop import OuterLoop
+from autoscaler.plan.portfolio import ShadowMemory
 
 SCORE_HALF_LIFE_S = 3 * 86_400.0
 EXCESS_PENALTY = 0.35
@@ -71,6 +72,20 @@ class Shadows:
         self.newest = (self.newest + 1) % self.ordered.shape[0]
         kept = self.hold.keep(now_s, wish, fleet.lead_s - tick_s)
         self.ordered[self.newest] = np.maximum(kept, np.ceil(burst - 1e-6)) if np.count_nonzero(burst) else kept
+
+    def recall(self, candidate: int, workload: int, knob: float, memory: ShadowMemory) -> None:
+        """Goes on from what one candidate had come to for one workload, at this knob."""
+        at = (candidate, workload)
+        for array, value in (
+            (self.loop.knob, knob), (self.loop.owed, memory.owed), (self.cost, memory.cost), (self.late, memory.late),
+        ):  # fmt: skip
+            array[at] = value
+
+    def go_on_from(self, workload: int, demand: float, mean_demand: float, ordered: float) -> None:
+        """Of all candidates: the demand that they were judged on, and what each had ordered until now, in replicas."""
+        self.demand[workload] = demand
+        self.loop.mean_demand[workload] = mean_demand
+        self.ordered[:, :, workload] = ordered
 
     def scores(self, alpha: Floats) -> Floats:
         """Cost with a penalty for lateness beyond the objective, float [C, W]; less is better."""

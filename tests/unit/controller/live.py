@@ -13,6 +13,8 @@ from autoscaler.compose.trace_fleet import SIGNALS
 from autoscaler.controller.beginning import Rhythm
 from autoscaler.controller.cycle import Ports
 from autoscaler.controller.in_force import InForce
+from autoscaler.controller.keeper import Keeper
+from autoscaler.controller.records import Records
 from autoscaler.controller.service import Service
 from autoscaler.controller.tick import Outlet, Tick
 from autoscaler.domain.arrays import Ints
@@ -24,6 +26,7 @@ from autoscaler.ports.errors import PortError
 from autoscaler.ports.events import Notice, ObjectReference
 from autoscaler.ports.past import PastPort
 from autoscaler.simulator.simple import SimpleWorld
+from autoscaler.simulator.store import MemoryStore
 from tests.stepped_clock import SteppedClock
 
 NAMES = ("chat", "code", "voice")
@@ -114,6 +117,19 @@ class Town:
         self.clock.move(TICK_S)
         self.world.advance(self.clock.wall_s() - self.begin_s)
 
+    def replicas(self, workload: ObjectReference) -> int:
+        self.check()
+        return int(self.world.inventory(0.0).floor[NAMES.index(workload.name)])
+
+    def give_back(self, workload: ObjectReference, replicas: int) -> None:
+        self.check()
+        self.writes.append(("back", workload.name, replicas))
+        self.world.set_floor(NAMES.index(workload.name), replicas)
+
+    def check(self) -> None:
+        if self.broken is not None:
+            raise self.broken
+
 
 class Quarter:
     """Metrics and cluster port of some workloads of a town."""
@@ -123,12 +139,12 @@ class Quarter:
         self._rows: Ints = np.array([NAMES.index(name) for name in names], dtype=np.int64)
 
     def read(self, now_s: float) -> SignalReadings:
-        self._check()
+        self._town.check()
         readings = self._town.world.read(now_s)
         return SignalReadings(readings.values[self._rows], readings.age_s[self._rows])
 
     def inventory(self, now_s: float) -> Inventory:
-        self._check()
+        self._town.check()
         all_of_it = self._town.world.inventory(now_s - self._town.begin_s)
         here = {int(row): n for n, row in enumerate(self._rows)}
         parts = {name: getattr(all_of_it, name)[self._rows] for name in ("ready", "starting", "pending", "floor")}
@@ -149,12 +165,8 @@ class Quarter:
         self._town.world.delete_placeholder(int(self._rows[workload]), pool, slot)
 
     def _write(self, what: str, workload: int, value: int) -> None:
-        self._check()
+        self._town.check()
         self._town.writes.append((what, NAMES[self._rows[workload]], value))
-
-    def _check(self) -> None:
-        if self._town.broken is not None:
-            raise self._town.broken
 
 
 class Live:
@@ -162,7 +174,7 @@ class Live:
 
     def __init__(self, folder: Path, demand: dict[str, Sequence[float]] | None = None, town: Town | None = None,
                  past: PastPort | None = None, lead: Lead | None = None,
-                 outlets: Sequence[Outlet] = ()) -> None:  # fmt: skip
+                 outlets: Sequence[Outlet] = (), store: MemoryStore | None = None) -> None:  # fmt: skip
         self.clock = town.clock if town else SteppedClock()
         self.town = town or Town(demand or {}, self.clock)
         self.folder, self.lead, self.kept = folder, lead or Lead(), Kept()
@@ -170,8 +182,9 @@ class Live:
         self.waiting: tuple[str, ...] = ()
         (folder / "pool.yaml").write_text(POOL)
         self.service = Service(
-            PolicyFolder(folder), self.govern, self.lead, self.clock, (self.kept, *outlets), Rhythm(TICK_S, 5.0)
-        )
+            PolicyFolder(folder), self.govern, self.lead, self.clock, (self.kept, *outlets), Rhythm(TICK_S, 5.0),
+            Keeper(Records(store or MemoryStore()), self.town),
+        )  # fmt: skip
 
     refuses: PortError | None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from autoscaler.adapters.kubernetes.cluster.label_selector import requirements
@@ -13,6 +13,7 @@ from autoscaler.adapters.kubernetes.transport import Call, Transport
 from autoscaler.placeholder.pod import Json, metadata, name, spec, status
 from autoscaler.policy.model import CapacityPolicy, Workload
 from autoscaler.ports.errors import Invalid, NotFound, OwnedByOthers
+from autoscaler.ports.events import ObjectReference
 
 HPAS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
 SCALED_OBJECTS = Resource("keda.sh", "v1alpha1", "scaledobjects", "ScaledObject")
@@ -49,24 +50,31 @@ class Scales:
 
     def move(self, policy: CapacityPolicy, replicas: int) -> None:
         """Asks for so many replicas. Raises `OwnedByOthers` where the number is another's to move."""
-        workload = policy.workload
-        owners = tuple(self._others(policy))
-        if owners:
-            who = ", ".join(manager for manager, _ in owners)
-            said = f"set {_said(workload)} to {replicas} replicas: {who} moves them"
-            raise OwnedByOthers(f"{said}; remove it, or keep this policy in mode observe", owners)
-        self._objects.merge_patch(self._name(workload, "scale"), {"spec": {"replicas": replicas}})
+        if policy.replicas.via not in OURS:
+            via = f"whoever the policy means by `via: {policy.replicas.via}`"
+            raise _theirs(policy.workload, replicas, [(via, "spec.replicas")])
+        self._set(policy.workload, replicas)
+
+    def replicas(self, workload: ObjectReference) -> int:
+        """As `ReplicasPort`."""
+        return self.read(_workload(workload)).replicas
+
+    def give_back(self, workload: ObjectReference, replicas: int) -> None:
+        """As `ReplicasPort`."""
+        self._set(_workload(workload), replicas)
 
     def whole(self, workload: Workload) -> Json | None:
         """The object itself, None where it is not there."""
         return self._objects.get(self._name(workload))
 
-    def _others(self, policy: CapacityPolicy) -> Iterator[tuple[str, str]]:
+    def _set(self, workload: Workload, replicas: int) -> None:
+        owners = list(self._others(workload))
+        if owners:
+            raise _theirs(workload, replicas, owners)
+        self._objects.merge_patch(self._name(workload, "scale"), {"spec": {"replicas": replicas}})
+
+    def _others(self, workload: Workload) -> Iterator[tuple[str, str]]:
         """(who, field) of everybody else that moves the number."""
-        workload = policy.workload
-        if policy.replicas.via not in OURS:
-            yield f"whoever the policy means by `via: {policy.replicas.via}`", "spec.replicas"
-            return
         for hpa in self._listed(HPAS, workload.namespace):
             if _targets(spec(hpa).get("scaleTargetRef") or {}, workload):
                 yield f"HorizontalPodAutoscaler {workload.namespace}/{name(hpa)}", "spec.minReplicas"
@@ -111,6 +119,17 @@ def _targets(reference: Json, workload: Workload) -> bool:
     same_group = group == workload.api_version.rpartition("/")[0]
     kind = reference.get("kind") or "Deployment"
     return same_group and kind == workload.kind and reference.get("name") == workload.name
+
+
+def _theirs(workload: Workload, replicas: int, owners: Sequence[tuple[str, str]]) -> OwnedByOthers:
+    who = ", ".join(manager for manager, _ in owners)
+    said = f"set {_said(workload)} to {replicas} replicas: {who} moves them"
+    return OwnedByOthers(f"{said}; remove it, or keep this policy in mode observe", tuple(owners))
+
+
+def _workload(about: ObjectReference) -> Workload:
+    named = {"apiVersion": about.api_version, "kind": about.kind, "namespace": about.namespace, "name": about.name}
+    return Workload.model_validate(named)
 
 
 def _said(workload: Workload) -> str:

@@ -1,0 +1,138 @@
+"""Keeps what a restart must not forget, and gives back what is no longer ours to move. For the leader alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from autoscaler.controller.cycle import LoopState
+from autoscaler.controller.in_force import InForce
+from autoscaler.controller.records import Earlier, Records
+from autoscaler.domain.inventory import Inventory
+from autoscaler.plan.remembered import has_judged, recall, remembered
+from autoscaler.ports.cluster import ClusterPort
+from autoscaler.ports.errors import NotFound, OwnedByOthers, PortError
+from autoscaler.ports.events import ObjectReference
+from autoscaler.ports.replicas import ReplicasPort
+
+SAVE_EVERY_S = 300.0
+"""The knob moves by a few hundredths in that time; a write a policy every tick would be a load on the API server."""
+
+
+class Keeper:
+    """Reads the records when we begin to lead, and writes them while we do."""
+
+    def __init__(self, records: Records, replicas: ReplicasPort) -> None:
+        self._records, self._replicas = records, replicas
+        self._saved_s: dict[str, float] = {}
+        self._notes: list[str] = []
+
+    def notes(self) -> tuple[str, ...]:
+        """What was done since the last call, for people."""
+        found, self._notes = tuple(self._notes), []
+        return found
+
+    def follow(self) -> None:
+        """Another leads, and writes the records."""
+        self._records.forget()
+
+    def begin(self) -> tuple[bool, tuple[str, ...]]:
+        """Whether the records were not known and are read now, and what of them cannot be believed, one line each.
+
+        Raises `PortError`.
+        """
+        if self._records.is_read:
+            return False, ()
+        problems = self._records.read()
+        self._saved_s = {}
+        return True, problems
+
+    def recall(self, in_force: InForce, state: LoopState, everything: bool) -> None:
+        """Goes on from the records: with everything, or with the policies of which planning has judged nothing yet."""
+        for w, policy in enumerate(in_force.policies.fleet.names):
+            record = self._records.of(policy)
+            if record.memory is not None and (everything or not has_judged(state.planning, w)):
+                recall(state.planning, w, record.memory)
+
+    def save(self, in_force: InForce, state: LoopState, now_s: float, at_once: bool = False) -> tuple[str, ...]:
+        """What changed, each policy every `SAVE_EVERY_S` or `at_once`; what could not be saved, one line each."""
+        problems = []
+        for w, policy in enumerate(in_force.policies.fleet.names):
+            memory = remembered(state.planning, w)
+            if memory is None or (not at_once and now_s < self._saved_s.get(policy, 0.0) + SAVE_EVERY_S):
+                continue
+            self._saved_s[policy] = now_s
+            try:
+                self._records.put(policy, replace(self._records.of(policy), memory=memory))
+            except PortError as error:
+                problems.append(f"record of policy {policy} is not saved: {error}")
+        return tuple(problems)
+
+    def release(self, in_force: InForce, is_complete: bool) -> tuple[str, ...]:
+        """Gives back what was moved for policies that do not act any more, or act for another workload by now.
+
+        is_complete: every policy of the folder could be read, so that one which is not in force is really gone. What
+        could not be given back, one line each.
+        """
+        acting = _acting(in_force)
+        problems = []
+        for policy in self._records.policies():
+            earlier = self._records.of(policy).earlier
+            gone = policy not in in_force.policies.fleet.names
+            if (gone and not is_complete) or (earlier is not None and acting.get(policy) == earlier.workload):
+                continue
+            try:
+                if earlier is not None:
+                    self._give_back(policy, earlier)
+                if gone or earlier is not None:
+                    self._records.let_go(policy, whole=gone)
+            except PortError as error:
+                problems.append(f"{policy} holds {_said(earlier)} still: {error}")
+        return tuple(problems)
+
+    def holding(self, in_force: InForce) -> ClusterPort:
+        """The cluster port, through which each workload is taken down as it was before it is moved first."""
+        return _HoldingCluster(in_force, self._records, self._replicas)
+
+    def _give_back(self, policy: str, earlier: Earlier) -> None:
+        said = f"{policy}: {_said(earlier)} given back: {earlier.replicas} replicas, as before"
+        try:
+            self._replicas.give_back(earlier.workload, earlier.replicas)
+        except NotFound:
+            said = f"{policy}: {_said(earlier)} is gone, and nothing to give back"
+        except OwnedByOthers as error:
+            said = f"{policy}: {_said(earlier)} is left as it is: {error}"
+        self._notes.append(said)
+
+
+class _HoldingCluster:
+    def __init__(self, in_force: InForce, records: Records, replicas: ReplicasPort) -> None:
+        self._cluster, self._records, self._replicas = in_force.ports.cluster, records, replicas
+        self._names, self._about = in_force.policies.fleet.names, in_force.about
+
+    def inventory(self, now_s: float) -> Inventory:
+        return self._cluster.inventory(now_s)
+
+    def set_floor(self, workload: int, replicas: int) -> None:
+        policy, about = self._names[workload], self._about[workload]
+        if self._records.earlier(policy) is None:
+            self._records.hold(policy, Earlier(about, self._replicas.replicas(about)))
+        self._cluster.set_floor(workload, replicas)
+
+    def create_placeholder(self, workload: int, pool: int, slot: int) -> None:
+        self._cluster.create_placeholder(workload, pool, slot)
+
+    def delete_placeholder(self, workload: int, pool: int, slot: int) -> None:
+        self._cluster.delete_placeholder(workload, pool, slot)
+
+
+def _acting(in_force: InForce) -> Mapping[str, ObjectReference]:
+    """The workload of each policy that acts."""
+    fleet = in_force.policies.fleet
+    return {name: in_force.about[w] for w, name in enumerate(fleet.names) if fleet.acts[w]}
+
+
+def _said(earlier: Earlier | None) -> str:
+    if earlier is None:
+        return "its record"
+    return f"{earlier.workload.kind} {earlier.workload.namespace}/{earlier.workload.name}"
