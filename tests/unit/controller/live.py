@@ -195,7 +195,9 @@ class Live:
         shapes, leads = dict.fromkeys(names, 1), dict.fromkeys(names, (NODE_S, REPLICA_S))
         governed = compile_fleet(found.policies, found.pools, shapes, leads, budgets=found.budgets)
         quarter = Quarter(self.town, governed.fleet.names)
-        about = tuple(ObjectReference("apps/v1", "Deployment", "inference", name, "") for name in governed.fleet.names)
+        workloads = {document.name: document.model.workload.name for document in found.policies}
+        named = [workloads[name] for name in governed.fleet.names]
+        about = tuple(ObjectReference("apps/v1", "Deployment", "inference", name, "") for name in named)
         ways = (self._sweep, self._attend, lambda: False, self._close)
         return InForce(governed, Ports(quarter, quarter), about, self.past, lambda: (), *ways)
 

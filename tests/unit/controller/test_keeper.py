@@ -1,0 +1,221 @@
+"""What a restart must not forget, and what is given back: through the live loop, with records in a store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autoscaler.plan.remembered import PlanMemory, remembered
+from autoscaler.ports.errors import PortError, Unavailable
+from autoscaler.ports.store import Stored
+from autoscaler.simulator.store import MemoryStore
+from tests.unit.controller.live import Lead, Live, policy
+
+RISE = [2.0] * 30 + list(np.linspace(2.0, 20.0, 30)) + [20.0] * 400
+RISEN = 80
+"""Ticks after which the floor is that of the peak."""
+
+
+class MoodyStore(MemoryStore):
+    """A store that does not answer while `broken` is set."""
+
+    broken: PortError | None = None
+
+    def names(self) -> tuple[str, ...]:
+        self._answer()
+        return super().names()
+
+    def load(self, name: str) -> Stored | None:
+        self._answer()
+        return super().load(name)
+
+    def save(self, name: str, content: Mapping[str, object], version: str | None) -> str:
+        self._answer()
+        return super().save(name, content, version)
+
+    def _answer(self) -> None:
+        if self.broken is not None:
+            raise self.broken
+
+
+@pytest.fixture
+def store() -> MoodyStore:
+    return MoodyStore()
+
+
+@pytest.fixture
+def live(tmp_path: Path, store: MoodyStore) -> Live:
+    """Chat rises from 2 to 20 replicas; before that it has the 2 that somebody gave it."""
+    found = Live(tmp_path, {"chat": RISE}, store=store)
+    found.write("chat.yaml", policy("chat"))
+    return found
+
+
+def given_back(live: Live) -> list[tuple[str, int]]:
+    return [(name, replicas) for what, name, replicas in live.town.writes if what == "back"]
+
+
+def successor(live: Live, store: MemoryStore) -> Live:
+    """Another process with the same policy, on the same cluster."""
+    folder = live.folder / "next"
+    folder.mkdir()
+    found = Live(folder, town=live.town, store=store)
+    found.write("chat.yaml", policy("chat"))
+    return found
+
+
+def memory(live: Live) -> PlanMemory:
+    assert live.service.state is not None
+    found = remembered(live.service.state.planning, 0)
+    assert found is not None
+    return found
+
+
+def test_a_policy_that_only_observes_gives_back_what_it_moved_once(live: Live) -> None:
+    live.run(RISEN)
+    assert live.floors()["chat"] >= 20
+    live.write("chat.yaml", policy("chat", mode="observe"))
+    ticks = live.run(5)
+    assert live.floors()["chat"] == 2
+    assert given_back(live) == [("chat", 2)]
+    assert "chat: Deployment inference/chat given back: 2 replicas, as before" in ticks[0].notes
+    assert live.town.writes[-1] == ("back", "chat", 2)
+
+
+def test_a_policy_that_acts_again_is_given_back_as_it_was_then(live: Live) -> None:
+    live.run(RISEN)
+    live.write("chat.yaml", policy("chat", mode="observe"))
+    live.run(1)
+    live.town.world.set_floor(0, 7)
+    live.write("chat.yaml", policy("chat"))
+    live.run(2)
+    assert live.floors()["chat"] >= 20
+    (live.folder / "chat.yaml").unlink()
+    live.run(1)
+    assert given_back(live) == [("chat", 2), ("chat", 7)]
+
+
+def test_nothing_is_left_of_a_policy_that_is_gone(live: Live, store: MoodyStore) -> None:
+    live.run(RISEN)
+    assert store.names() == ("chat",)
+    (live.folder / "chat.yaml").unlink()
+    live.run(2)
+    assert given_back(live) == [("chat", 2)]
+    assert store.names() == ()
+
+
+def test_while_a_file_cannot_be_read_no_policy_counts_as_gone(live: Live) -> None:
+    live.run(RISEN)
+    live.write("code.yaml", "kind: CapacityPolicy\n")
+    live.run(1)
+    (live.folder / "chat.yaml").unlink()
+    live.run(3)
+    assert given_back(live) == []
+    (live.folder / "code.yaml").unlink()
+    live.run(1)
+    assert given_back(live) == [("chat", 2)]
+
+
+def test_a_policy_that_went_while_nobody_ran_is_given_back(live: Live, store: MoodyStore) -> None:
+    live.run(RISEN)
+    live.write("code.yaml", policy("code"))
+    (live.folder / "chat.yaml").unlink()
+    after = Live(live.folder, town=live.town, store=store)
+    after.run(1)
+    assert given_back(after) == [("chat", 2)]
+
+
+def test_another_workload_under_the_same_policy_frees_the_first(live: Live) -> None:
+    live.run(RISEN)
+    live.write("chat.yaml", policy("chat").replace("name: chat}\n  demand", "name: code}\n  demand"))
+    live.run(1)
+    assert given_back(live) == [("chat", 2)]
+
+
+def test_what_cannot_be_given_back_yet_is_tried_again_and_said(live: Live) -> None:
+    live.run(RISEN)
+    live.write("chat.yaml", policy("chat", mode="observe"))
+    live.town.broken = Unavailable("patch scale: no answer")
+    [tick] = live.run(1)
+    assert "chat holds Deployment inference/chat still: patch scale: no answer" in tick.problems
+    live.town.broken = None
+    live.run(1)
+    assert given_back(live) == [("chat", 2)]
+
+
+def test_nothing_is_moved_that_could_not_be_given_back(live: Live, store: MoodyStore) -> None:
+    store.broken = Unavailable("list configmaps: no answer")
+    ticks = live.run(RISEN)
+    assert live.floors()["chat"] == 2
+    assert "Unavailable: list configmaps: no answer" in ticks[-1].problems
+    store.broken = None
+    live.run(2)
+    assert live.floors()["chat"] >= 20
+
+
+def test_a_restart_goes_on_from_what_was_judged(live: Live, store: MoodyStore) -> None:
+    live.run(300)
+    before = memory(live)
+    live.service.end(1.0)
+    after = successor(live, store)
+    after.run(1)
+    now = memory(after)
+    assert now.knob == pytest.approx(before.knob, abs=0.02)
+    assert now.mean_demand == pytest.approx(before.mean_demand, rel=0.01)
+    assert before.portfolio is not None
+    assert now.portfolio is not None
+    assert now.portfolio.judged_from_s == before.portfolio.judged_from_s
+    for name, shadow in before.portfolio.shadows.items():
+        assert now.portfolio.shadows[name].cost == pytest.approx(shadow.cost, rel=0.02)
+        assert now.portfolio.shadows[name].late == pytest.approx(shadow.late, rel=0.02, abs=0.1)
+    assert before.knob != 0.0
+
+
+def test_a_crash_costs_minutes_of_judgement_and_no_more(live: Live, store: MoodyStore) -> None:
+    live.run(300)
+    before = memory(live)
+    after = successor(live, store)
+    after.run(1)
+    assert memory(after).knob == pytest.approx(before.knob, abs=0.05)
+    (after.folder / "chat.yaml").unlink()
+    after.run(1)
+    assert given_back(after) == [("chat", 2)]
+
+
+def test_a_record_that_cannot_be_believed_is_said_and_replaced(live: Live, store: MoodyStore) -> None:
+    live.run(RISEN)
+    store.texts["chat"] = store.texts["chat"][:-20]
+    after = successor(live, store)
+    first, *_ = after.run(10)
+    assert any("record chat" in line and "go on without it" in line for line in first.problems)
+    assert after.kept.ticks[-1].problems == ()
+    assert store.load("chat") is not None
+
+
+def test_who_leads_again_takes_over_what_the_other_judged(tmp_path: Path, store: MoodyStore) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    leads, follows = Lead(), Lead(leads=False)
+    one = Live(tmp_path / "one", {"chat": RISE}, lead=leads, store=store)
+    two = Live(tmp_path / "two", town=one.town, lead=follows, store=store)
+    for live in (one, two):
+        live.write("chat.yaml", policy("chat"))
+
+    def both(ticks: int) -> None:
+        for _ in range(ticks):
+            two.service.tick()
+            one.run(1)
+
+    both(100)
+    leads.leads, follows.leads = False, True
+    both(200)
+    judged = memory(two)
+    leads.leads, follows.leads = True, False
+    both(1)
+    assert memory(one).knob == pytest.approx(judged.knob, abs=0.05)
+    assert asdict(memory(one))["measured"] == pytest.approx(judged.measured, rel=0.1, abs=0.1)
+    assert all(tick.problems == () for tick in (*one.kept.ticks, *two.kept.ticks))
