@@ -1,4 +1,4 @@
-"""Observe first: what a policy in mode `observe` would have done is told apart from what is done."""
+"""Observe first: what a policy would have done that only observes, or is paused, is told apart from what is done."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from autoscaler.domain.action import Action
+from autoscaler.domain.arrays import Bools
 from autoscaler.domain.fleet import Fleet
 
 
-def by_mode(actions: Sequence[Action], fleet: Fleet) -> tuple[list[Action], list[Action]]:
-    """(to be done, withheld because the policy only observes), each in the order given."""
-    if np.count_nonzero(fleet.acts) == fleet.size:
+def by_mode(actions: Sequence[Action], fleet: Fleet, paused: Bools | None = None) -> tuple[list[Action], list[Action]]:
+    """(to be done, withheld because the policy only observes or is paused), each in the order given.
+
+    paused: bool [W], None where none is.
+    """
+    acts = fleet.acts if paused is None else fleet.acts & ~paused
+    if np.count_nonzero(acts) == fleet.size:
         return list(actions), []
-    done = [action for action in actions if fleet.acts[action.workload]]
-    return done, [action for action in actions if not fleet.acts[action.workload]]
+    done = [action for action in actions if acts[action.workload]]
+    return done, [action for action in actions if not acts[action.workload]]

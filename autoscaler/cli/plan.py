@@ -72,7 +72,7 @@ def summary(tick: Tick) -> dict[str, object]:
     """The tick for programs."""
     return {
         "policies": list(_rows(tick)),
-        "actions": [{"action": said, "withheld": withheld} for said, withheld in _actions(tick)],
+        "actions": [{"action": said, "withheld": bool(withheld)} for said, withheld in _actions(tick)],
         "problems": [*tick.policy_problems, *tick.problems],
         "notes": list(tick.notes),
     }
@@ -87,7 +87,7 @@ def show(tick: Tick) -> None:
     for row in rows:
         out.print(f"{row['policy']}: {row['reason'] or 'nothing to decide'}", markup=False)
     for said, withheld in _actions(tick):
-        out.print(f"would {said}{' if it acted: the policy only observes' if withheld else ''}", markup=False)
+        out.print(f"would {said}{f' if it were not {withheld}' if withheld else ''}", markup=False)
     for line in tick.notes:
         out.print(line, markup=False, style="dim")
     for line in (*tick.policy_problems, *tick.problems):
@@ -120,15 +120,15 @@ def _cells(row: dict[str, object]) -> Sequence[str | Text]:
     return [str(row["policy"]), str(row["mode"]), demand, *(str(row[k]) for k in ("ready", "floor", "planned")), told]
 
 
-def _actions(tick: Tick) -> Iterator[tuple[str, bool]]:
-    """(what would be done, whether it is withheld)."""
+def _actions(tick: Tick) -> Iterator[tuple[str, str]]:
+    """(what would be done, why it is withheld; empty where it is not)."""
     if tick.in_force is None or tick.report is None:
         return
     fleet = tick.in_force.policies.fleet
     for outcome in tick.report.outcomes:
-        yield _said(outcome.action, fleet), False
+        yield _said(outcome.action, fleet), ""
     for action in tick.report.withheld:
-        yield _said(action, fleet), True
+        yield _said(action, fleet), "paused" if fleet.acts[action.workload] else "in mode observe"
 
 
 def _said(action: Action, fleet: Fleet) -> str:

@@ -56,7 +56,7 @@ class LoopState:
 class CycleReport:
     """What one tick saw, decided and did; `error` says why where it changed nothing because the cluster is unknown.
 
-    withheld: what would have been done for policies that only observe.
+    withheld: what would have been done for policies that only observe, or are paused.
     """
 
     now_s: float
@@ -89,7 +89,7 @@ def cycle(now_s: float, state: LoopState, policies: Governed, ports: Ports) -> t
     fleet, observation = policies.fleet, seen.observation
     bounds = policies.bounds(now_s)
     decided = plan(state.planning, fleet, observation, seen.forecast, state.history, bounds, state.tick_s)
-    actions, withheld = by_mode(difference(decided, observation.inventory), fleet)
+    actions, withheld = by_mode(difference(decided, observation.inventory), fleet, bounds.paused)
     outcomes = apply(actions, ports.cluster)
     return state, CycleReport(now_s, observation, seen.forecast, decided, tuple(outcomes), withheld=tuple(withheld))
 

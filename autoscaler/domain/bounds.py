@@ -1,4 +1,4 @@
-"""Bounds: what schedules say at a time."""
+"""Bounds: what schedules and people say at a time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from autoscaler.domain.arrays import Floats
+from autoscaler.domain.arrays import Bools, Floats
 
 DAY_S = 86_400.0
 LIKE_S = (7.0 * DAY_S, DAY_S)
@@ -19,6 +19,8 @@ class Bounds:
 
     event_s: float [W], when an event that is near or in force began to count, in the time of the run. like_s: float
     [W, 2], those of `LIKE_S` at which no event was near, NaN for the others.
+    override: float [W], the floor that a person has set, NaN where nobody has; None where nobody has at all.
+    paused: bool [W], where a person wants nothing moved; None where nowhere.
     """
 
     at_least: Floats
@@ -26,10 +28,12 @@ class Bounds:
     factor: Floats = field(default_factory=lambda: np.ones(1))
     event_s: Floats = field(default_factory=lambda: np.full(1, np.nan))
     like_s: Floats = field(default_factory=lambda: np.full((1, len(LIKE_S)), np.nan))
+    override: Floats | None = None
+    paused: Bools | None = None
 
     @staticmethod
     def none(workloads: int) -> Bounds:
-        """Bounds of workloads without schedules."""
+        """Bounds of workloads without schedules, of which nobody wishes anything."""
         nothing = np.full(workloads, np.nan)
         return Bounds(
             np.zeros(workloads),

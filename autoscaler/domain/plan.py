@@ -33,6 +33,10 @@ class Reason(IntFlag):
     """An announced event: a multiple of what there would be without it."""
     BUDGET = 4096
     """The budget does not allow more."""
+    OVERRIDE = 8192
+    """A person has set the floor."""
+    PAUSED = 16384
+    """A person wants nothing moved."""
 
 
 REASON_WORDS = {
@@ -48,7 +52,9 @@ REASON_WORDS = {
     Reason.MINIMUM: "minimum",
     Reason.MAXIMUM: "maximum",
     Reason.BUDGET: "budget",
+    Reason.OVERRIDE: "override",
     Reason.POOL_LIMIT: "pool limit",
+    Reason.PAUSED: "paused",
 }
 
 

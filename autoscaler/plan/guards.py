@@ -1,7 +1,7 @@
 """The guards: an ordered list of pure functions, each moving the floor within what is promised and adding its reason.
 
 Order is policy: promise 1 lifts, schedules lift, the hold keeps, unknown never lowers; then ceilings, bounds
-and budgets, which are the user's word and win.
+and budgets, which are the user's word and win; at last what a person sets by hand, which wins over all of it.
 """
 
 from __future__ import annotations
@@ -125,6 +125,15 @@ def budget(draft: Draft, context: Context) -> Draft:
     return _lower(draft, allowed, Reason.BUDGET)
 
 
+def override(draft: Draft, context: Context) -> Draft:
+    """The floor that a person has set, neither more nor less."""
+    wanted = context.bounds.override
+    if wanted is None:
+        return draft
+    is_set = np.isfinite(wanted)
+    return Draft(np.where(is_set, wanted, draft.floor), draft.reasons | is_set * np.uint32(Reason.OVERRIDE))
+
+
 Guard = Callable[[Draft, Context], Draft]
 
 GUARDS: tuple[Guard, ...] = (
@@ -138,6 +147,7 @@ GUARDS: tuple[Guard, ...] = (
     minimum,
     maximum,
     budget,
+    override,
 )
 BARE_GUARDS = tuple(g for g in GUARDS if g is not reactive)
 """For the strategies that we compare with: they promise nothing about late requests."""

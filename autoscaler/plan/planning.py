@@ -28,7 +28,10 @@ from autoscaler.plan.undisturbed import undisturbed_demand
 
 FORECAST, POOL_LIMIT = np.uint32(Reason.FORECAST), np.uint32(Reason.POOL_LIMIT)
 BUDGET, SIGNAL_MISSING = np.uint32(Reason.BUDGET), np.uint32(Reason.SIGNAL_MISSING)
-BOUND_REASONS = np.uint32(Reason.MAXIMUM | Reason.SCHEDULE_AT_MOST | Reason.POOL_LIMIT | Reason.BUDGET)
+PAUSED = np.uint32(Reason.PAUSED)
+BOUND_REASONS = np.uint32(
+    Reason.MAXIMUM | Reason.SCHEDULE_AT_MOST | Reason.POOL_LIMIT | Reason.BUDGET | Reason.OVERRIDE | Reason.PAUSED
+)
 LIFT_REASONS = np.uint32(Reason.SCHEDULE_AT_LEAST | Reason.SCHEDULE_MULTIPLY | Reason.MINIMUM)
 
 
@@ -37,7 +40,7 @@ class PlanState:
     """What planning remembers between ticks; owned by the loop.
 
     demand: float [W], the last known demand. proposal: the last good one. bound, lifted: bool [W], a bound set the
-    last floor; a schedule or a minimum lifted it.
+    last floor, or a person did; a schedule or a minimum lifted it.
     """
 
     strategy: Strategy
@@ -99,15 +102,23 @@ def plan(
     if proposed.knob is not None and state.strategy.looped:
         state.loop.go_on_from(proposed.knob)
     proposal = _last_good(state, proposed, observation)
-    most = np.minimum(fleet.max_replicas, np.maximum(bounds.at_most, bounds.at_least))
+    most = _most(fleet, bounds)
     undisturbed = undisturbed_demand(observation.now_s, history, bounds, fleet)
     draft, room = _draft(state, proposal, fleet, observation, bounds, undisturbed, tick_s)
     placeholders, short = _beyond(draft.floor, room, most, state, forecast, observation, fleet)
     placeholders, dear = affordable_placeholders(placeholders, draft.floor, observation.inventory, fleet)
     missing = observation.demand_state == MISSING  # shown though nothing moved: the last good target stands
     reasons = draft.reasons | short * POOL_LIMIT | dear * BUDGET | missing * SIGNAL_MISSING
+    if bounds.paused is not None:
+        reasons = reasons | bounds.paused * PAUSED
     state.bound, state.lifted = (reasons & BOUND_REASONS) > 0, (reasons & LIFT_REASONS) > 0
     return Plan(draft.floor.astype(np.int64), placeholders, proposal.room, reasons, state.loop.knob)
+
+
+def _most(fleet: Fleet, bounds: Bounds) -> Floats:
+    """Replicas that neither floor nor room may pass, float [W]; of a floor that a person has set, just that."""
+    most = np.minimum(fleet.max_replicas, np.maximum(bounds.at_most, bounds.at_least))
+    return most if bounds.override is None else np.where(np.isfinite(bounds.override), bounds.override, most)
 
 
 def _last_good(state: PlanState, proposal: Proposal, observation: Observation) -> Proposal:

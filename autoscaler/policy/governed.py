@@ -1,14 +1,15 @@
-"""The policies of one run, compiled: a fleet of arrays, and what schedules say at a time."""
+"""The policies of one run, compiled: a fleet of arrays, and what schedules and people say at a time."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from autoscaler.domain.bounds import LIKE_S, Bounds
 from autoscaler.domain.fleet import Fleet
+from autoscaler.domain.wish import NOTHING, Wish
 
 
 class ScheduleBook(Protocol):
@@ -31,16 +32,28 @@ class ScheduleBook(Protocol):
         ...
 
 
+class WishBook(Protocol):
+    """What people wish of policies."""
+
+    def wish(self, policy: str) -> Wish:
+        """What is wished of the policy of this name, whether it has ended or not; answers at once."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Governed:
-    """`schedules`: one book a workload, None where the policy has no schedule. `epoch_s`: what time 0 of the run is."""
+    """schedules: one book a workload, None where the policy has no schedule. epoch_s: what time 0 of the run is.
+
+    wishes: read in every tick; None where nobody can wish anything.
+    """
 
     fleet: Fleet
     schedules: tuple[ScheduleBook | None, ...]
     epoch_s: float = 0.0
+    wishes: WishBook | None = None
 
     def bounds(self, now_s: float) -> Bounds:
-        """Floors and factors from their lead time ahead, ceilings only while in force."""
+        """Floors and factors from their lead time ahead, ceilings and wishes only while in force."""
         bounds = Bounds.none(self.fleet.size)
         for w, book in enumerate(self.schedules):
             if book is None:
@@ -52,7 +65,23 @@ class Governed:
             bounds.at_most[w] = np.inf if most is None else most
             if book.multiplies():
                 self._add_event(bounds, w, book, now, lead_s)
-        return bounds
+        return bounds if self.wishes is None else self._with_wishes(bounds, now_s)
+
+    def wish(self, workload: int, now_s: float) -> Wish:
+        """What is wished of a workload, and in force at this time of the run."""
+        if self.wishes is None:
+            return NOTHING
+        now = self.epoch_s + now_s
+        return self.wishes.wish(self.fleet.names[workload]).in_force(now)
+
+    def _with_wishes(self, bounds: Bounds, now_s: float) -> Bounds:
+        wishes = [self.wish(w, now_s) for w in range(self.fleet.size)]
+        if all(wish == NOTHING for wish in wishes):
+            return bounds
+        floors = [np.nan if wish.override is None else wish.override.floor for wish in wishes]
+        return replace(
+            bounds, override=np.array(floors, dtype=np.float64), paused=np.array([wish.paused for wish in wishes])
+        )
 
     def _add_event(self, bounds: Bounds, w: int, book: ScheduleBook, now: float, lead_s: float) -> None:
         event = book.multiply(now, now + lead_s)

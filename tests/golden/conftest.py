@@ -5,8 +5,8 @@ See README.md for the form of a file and how the plans are renewed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from autoscaler.domain.inventory import Inventory, Placeholder
 from autoscaler.domain.observation import NO_SOURCE
 from autoscaler.domain.plan import reason_text
 from autoscaler.domain.signal import SignalKind, SignalReadings, SignalState
+from autoscaler.domain.wish import NOTHING, Override, Wish
 from autoscaler.forecast.forecaster import Forecaster
 from autoscaler.forecast.residuals import LEVELS_KEPT
 from autoscaler.plan.groups import Groups
@@ -98,12 +99,29 @@ def _policies(given: dict[str, Any], folder: Path) -> Governed:
     file.write_text(given["policies"])
     documents = read_documents(file, KINDS)
     starts = given["replica"]
-    return compile_fleet(
+    governed = compile_fleet(
         of_kind(documents, CapacityPolicy),
         of_kind(documents, GpuPool),
         {name: one["gpus"] for name, one in starts.items()},
         {name: (one["nodeLead"], one["replicaLead"]) for name, one in starts.items()},
     )
+    return replace(governed, wishes=Wishes({name: _wish(one) for name, one in given.get("wishes", {}).items()}))
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What people wish in a case."""
+
+    given: Mapping[str, Wish]
+
+    def wish(self, policy: str) -> Wish:
+        return self.given.get(policy, NOTHING)
+
+
+def _wish(said: dict[str, Any]) -> Wish:
+    floor = said.get("override")
+    until = None if floor is None else Override(floor["floor"], datetime.fromisoformat(floor["until"]).timestamp())
+    return Wish(said.get("paused", False), until)
 
 
 def _readings(said: dict[str, Any], fleet: Fleet) -> SignalReadings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.inventory import Inventory
 from autoscaler.domain.plan import Reason
 from autoscaler.domain.signal import MISSING, RECOVERING, SignalReadings
+from autoscaler.domain.wish import NOTHING, Override, Wish
 from autoscaler.plan.strategies import Setting, strategy
 from autoscaler.policy.governed import Governed
 from autoscaler.ports.errors import Conflict, Forbidden, Invalid, PortError, QuotaExceeded, Unavailable
@@ -191,6 +192,43 @@ def test_the_same_inputs_give_the_same_plans(lived: Callable[..., Lived], name: 
     first = told()
     assert first == told()
     assert len(first) == RISE.size
+
+
+@dataclass
+class Wishes:
+    """What people wish, by policy."""
+
+    given: dict[str, Wish] = field(default_factory=dict)
+
+    def wish(self, policy: str) -> Wish:
+        return self.given.get(policy, NOTHING)
+
+
+def test_nothing_of_a_paused_policy_is_moved_until_it_is_resumed(lived: Callable[..., Lived]) -> None:
+    loop, wishes = lived(), Wishes()
+    loop.policies = replace(loop.policies, wishes=wishes)
+    paused = loop.policies.fleet.names[0]
+    wishes.given[paused] = Wish(paused=True)
+    reports = loop.run(60)
+    assert {write[1] for write in loop.ports.writes} == {1}
+    assert {action.workload for report in reports for action in report.withheld} == {0}
+    assert reports[-1].plan is not None
+    assert reports[-1].plan.floor[0] >= 30
+    assert int(reports[-1].plan.reasons[0]) & Reason.PAUSED
+    del wishes.given[paused]
+    resumed = loop.run(1)[0]
+    assert resumed.withheld == ()
+    assert loop.ports.world.inventory(0.0).floor[0] >= 30
+
+
+def test_an_override_sets_the_floor_until_it_ends(lived: Callable[..., Lived]) -> None:
+    loop, wishes = lived(), Wishes()
+    loop.policies = replace(loop.policies, wishes=wishes)
+    wishes.given[loop.policies.fleet.names[0]] = Wish(override=Override(50, 60 * TICK_S))
+    asked = floors(loop.run(80))
+    assert {floor[0] for floor in asked[:60]} == {50}
+    assert 30 <= asked[-1][0] < 50
+    assert max(floor[1] for floor in asked) < 50
 
 
 def test_a_report_says_what_was_seen_decided_and_done(lived: Callable[..., Lived]) -> None:

@@ -34,7 +34,7 @@ def context(core: Core, tick: Tick) -> Setting:
     def build(demand: Sequence[float] = (5.0, 5.0), late: Sequence[float] = (0.0, 0.0), at_least: Any = 0.0,
               at_most: Any = UNLIMITED, burst: Any = 0.0, kept: Any = 0.0, asked: Sequence[int] = (0, 0),
               state: Sequence[int] = (int(VALUE), int(VALUE)), least: Any = 0, most: Any = 1000, factor: Any = 1.0,
-              budget: float = math.inf) -> Context:  # fmt: skip
+              budget: float = math.inf, override: Any = None) -> Context:  # fmt: skip
         def pair(value: Any) -> Floats:
             return np.broadcast_to(np.array(value, dtype=np.float64), (2,))
 
@@ -43,7 +43,13 @@ def context(core: Core, tick: Tick) -> Setting:
         return Context(
             observation=tick.observation(demand, inventory, late=late, state=state),
             fleet=replace(fleet, budgets=(Budget("team", gpus=budget),)),
-            bounds=replace(Bounds.none(2), at_least=pair(at_least), at_most=pair(at_most), factor=pair(factor)),
+            bounds=replace(
+                Bounds.none(2),
+                at_least=pair(at_least),
+                at_most=pair(at_most),
+                factor=pair(factor),
+                override=None if override is None else pair(override),
+            ),
             demand=pair(demand),
             burst=pair(burst),
             undisturbed=np.where(pair(factor) > 1.0, pair(demand), np.nan),
@@ -80,6 +86,9 @@ CASES = [
     pytest.param(guards.minimum, {"least": [4, 1]}, [4.0, 3.0], Reason.MINIMUM, id="minimum"),
     pytest.param(guards.maximum, {"most": [2, 9]}, [2.0, 3.0], Reason.MAXIMUM, id="maximum"),
     pytest.param(guards.budget, {"budget": 2.0}, [2.0, 3.0], Reason.BUDGET, id="budget"),
+    pytest.param(guards.override, {"override": [8.0, math.nan]}, [8.0, 3.0], Reason.OVERRIDE, id="override up"),
+    pytest.param(guards.override, {"override": [0.0, math.nan]}, [0.0, 3.0], Reason.OVERRIDE, id="override down"),
+    pytest.param(guards.override, {"override": [3.0, math.nan]}, [3.0, 3.0], Reason.OVERRIDE, id="override the same"),
 ]  # fmt: skip
 
 
@@ -141,6 +150,18 @@ def test_missing_does_not_raise_what_is_asked_for_beyond_itself(context: Setting
         pytest.param(
             {"budget": 2.0, "least": 3, "at_least": 8.0}, 1.0, 2.0, Reason.SCHEDULE_AT_LEAST | Reason.BUDGET,
             id="the budget beats what schedules and the minimum want",
+        ),
+        pytest.param(
+            {"budget": 2.0, "most": 6, "override": [9.0, math.nan]}, 8.0, 9.0,
+            Reason.MAXIMUM | Reason.BUDGET | Reason.OVERRIDE, id="a person beats maximum and budget",
+        ),
+        pytest.param(
+            {"late": [1.0, 0.0], "demand": [9.0, 5.0], "least": 3, "kept": [7.0, 0.0], "override": [1.0, math.nan]},
+            2.0, 1.0, Reason.REACTIVE | Reason.OVERRIDE, id="a person beats late requests, hold and minimum",
+        ),
+        pytest.param(
+            {"state": [MISSING, VALUE], "asked": [9, 0], "override": [2.0, math.nan]}, 4.0, 2.0,
+            Reason.SIGNAL_MISSING | Reason.OVERRIDE, id="a person beats what is not known",
         ),
     ],
 )  # fmt: skip

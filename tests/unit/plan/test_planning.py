@@ -41,12 +41,16 @@ class Planned:
         self.floor = [0] * fleet.size
 
     def __call__(self, demand: Sequence[float], forecast: Forecast | None = None, at_least: float = 0.0,
-                 at_most: float = math.inf, placeholders: Slots = (), **seen: Any) -> Plan:  # fmt: skip
+                 at_most: float = math.inf, placeholders: Slots = (), override: float | None = None,
+                 paused: bool | None = None, **seen: Any) -> Plan:  # fmt: skip
         n, pools = self.fleet.size, len(self.fleet.pools)
         ready = [[count] + [0] * (pools - 1) for count in self.floor]
         inventory: Inventory = self._core.inventory(ready, placeholders=placeholders)
         observation = self._tick.observation(demand, inventory, self._now_s, **seen)
-        bounds = replace(Bounds.none(n), at_least=np.full(n, at_least), at_most=np.full(n, at_most))
+        wish = (None if override is None else np.full(n, override), None if paused is None else np.full(n, paused))
+        bounds = replace(
+            Bounds.none(n), at_least=np.full(n, at_least), at_most=np.full(n, at_most), override=wish[0], paused=wish[1]
+        )
         decided = plan(self.state, self.fleet, observation, forecast, History.fresh(n, TICK_S), bounds, TICK_S)
         self._now_s += TICK_S
         self.floor = decided.floor.tolist()
@@ -145,6 +149,36 @@ def test_room_does_not_pass_the_maximum_or_a_ceiling_in_force(core: Core, tick: 
     assert Planned(core, tick, core.fleet())([4.0], forecast, at_most=6.0).placeholders.tolist() == [[2]]
 
 
+def test_there_is_no_room_beyond_a_floor_that_a_person_has_set(core: Core, tick: Tick) -> None:
+    """Not below it, where the forecast wants more, and not above it, where the maximum allows less."""
+    forecast = tick.forecast([[4.0, 20.0]])
+    for floor in (2.0, 15.0):
+        decided = Planned(core, tick, core.fleet(max_replicas=9))([4.0], forecast, override=floor)
+        assert (decided.floor.tolist(), decided.placeholders.tolist()) == ([int(floor)], [[0]])
+
+
+def test_what_an_override_held_down_is_wanted_again_when_it_ends(core: Core, tick: Tick) -> None:
+    planned = Planned(core, tick, core.fleet())
+    floors = [
+        planned([9.0], tick.forecast([[9.0, 9.0]]), override=floor).floor.tolist() for floor in (None, 2.0, 2.0, None)
+    ]
+    assert floors == [[9], [2], [2], [9]]
+
+
+def test_a_floor_that_the_pools_cannot_hold_is_said_although_a_person_has_set_it(core: Core, tick: Tick) -> None:
+    fleet = core.fleet(1, (core.pool(max_nodes=4),))
+    decided = Planned(core, tick, fleet)([1.0], tick.forecast([[1.0, 1.0]]), override=6.0)
+    assert reasons(decided) & Reason.OVERRIDE
+    assert reasons(decided) & Reason.POOL_LIMIT
+    assert decided.floor.tolist() == [6]
+
+
+def test_a_paused_policy_is_planned_for_all_the_same(core: Core, tick: Tick) -> None:
+    decided = Planned(core, tick, core.fleet())([4.0], tick.forecast([[4.2, 7.5]]), paused=True)
+    assert (decided.floor.tolist(), decided.placeholders.tolist()) == ([5], [[3]])
+    assert reasons(decided) == Reason.FORECAST | Reason.PAUSED
+
+
 def test_a_floor_that_the_pools_cannot_hold_is_said(core: Core, tick: Tick) -> None:
     fleet = core.fleet(1, (core.pool(max_nodes=4),))
     decided = Planned(core, tick, fleet)([6.0], tick.forecast([[6.0, 6.0]]))
@@ -165,6 +199,9 @@ def test_room_that_the_pools_cannot_hold_is_said_and_not_asked_for(core: Core, t
     [
         pytest.param({"max_replicas": 2}, {}, id="the maximum"),
         pytest.param({}, {"at_most": 2.0}, id="a ceiling"),
+        pytest.param({}, {"override": 2.0}, id="a person, below"),
+        pytest.param({}, {"override": 20.0}, id="a person, above"),
+        pytest.param({}, {"paused": True}, id="a pause"),
         pytest.param({}, {"state": [RECOVERING]}, id="a signal that recovers"),
     ],
 )
