@@ -107,7 +107,7 @@ def plan(settings: Settings, found: PolicySet) -> Tick:
         state, notes = begun(in_force, now_s, rhythm)
         said = _recalled(_keeper(settings, transport, objects), in_force, state)
         stand_by(state, in_force.policies.fleet, in_force.ports.cluster.inventory(now_s), now_s)
-        cluster = DryCluster(in_force.ports.cluster)
+        cluster = DryCluster(in_force.ports.cluster.inventory)
         _, report = cycle(now_s, state, in_force.policies, Ports(in_force.ports.metrics, cluster))
         problems = (*said, *(() if report.error is None else (report.error,)), *in_force.problems())
         in_files = tuple(str(problem) for problem in found.problems)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from autoscaler.domain.inventory import Inventory
-from autoscaler.ports.cluster import ClusterPort
 from autoscaler.ports.errors import PortError
 
 
@@ -14,11 +15,12 @@ class NotWritten(PortError):
 class DryCluster:
     """The cluster port without writes: each raises `NotWritten`, so that the outcomes of a tick say what it wanted."""
 
-    def __init__(self, cluster: ClusterPort) -> None:
-        self._cluster = cluster
+    def __init__(self, inventory: Callable[[float], Inventory]) -> None:
+        """inventory: as that of `ClusterPort`."""
+        self._inventory = inventory
 
     def inventory(self, now_s: float) -> Inventory:
-        return self._cluster.inventory(now_s)
+        return self._inventory(now_s)
 
     def set_floor(self, workload: int, replicas: int) -> None:
         raise NotWritten("a dry run writes nothing")

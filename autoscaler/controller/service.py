@@ -7,6 +7,7 @@ raises is told of, and the next one comes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Lock
@@ -19,6 +20,7 @@ from autoscaler.controller.heard import HeardMetrics
 from autoscaler.controller.in_force import Govern, InForce
 from autoscaler.controller.keeper import Keeper
 from autoscaler.controller.leader import LedCluster
+from autoscaler.controller.quarantine import culprits, without
 from autoscaler.controller.recovery import stand_by
 from autoscaler.controller.tick import Outlet, Tick
 from autoscaler.policy.folder import PolicyFolder
@@ -27,6 +29,8 @@ from autoscaler.ports.errors import PortError
 from autoscaler.ports.leadership import LeadershipPort
 
 T = TypeVar("T")
+AGAIN_S = 3600.0
+"""A policy that was set aside is tried again: what made it raise may have passed. It may cost the others one tick."""
 
 
 class Service:
@@ -39,6 +43,9 @@ class Service:
         self._folder, self._govern, self._leadership, self._keeper = folder, govern, leadership, keeper
         self._clock, self._outlets, self._rhythm = clock, tuple(outlets), rhythm
         self._in_force: InForce | None = None
+        self._running: InForce | None = None
+        self._aside: tuple[str, ...] = ()
+        self._again_s = math.inf
         self._metrics: HeardMetrics | None = None
         self._state: LoopState | None = None
         self._wanted = False
@@ -93,6 +100,9 @@ class Service:
         if self._state is not None:
             report, more = self._guarded(lambda: self._run(now_s, leads), failures) or (None, ())
             problems += more
+            if report is None:
+                self._guarded(lambda: self._set_aside(now_s), failures)
+        problems += self._aside
         self._led = leads and (self._led or (report is not None and report.plan is not None))
         if self._in_force is not None:
             problems += self._guarded(self._in_force.problems, failures) or ()
@@ -101,7 +111,7 @@ class Service:
                 now_s=now_s,
                 took_s=self._clock.monotonic_s() - began_s,
                 leads=leads,
-                in_force=self._in_force,
+                in_force=self._running,
                 report=report,
                 readings=None if self._metrics is None else self._metrics.last,
                 policy_problems=tuple(str(problem) for problem in self._folder.current.problems),
@@ -131,21 +141,37 @@ class Service:
     def _take_into_force(self, now_s: float) -> tuple[str, ...]:
         """Policies that are new, or that compile to something else now; those in force stay where that fails."""
         old = self._in_force
-        self._wanted |= self._folder.look(now_s) or old is None
+        self._wanted |= self._folder.look(now_s) or old is None or now_s >= self._again_s
         if not self._wanted and old is not None and not old.is_outdated():
             return ()
         try:
             new = self._govern(self._folder.current)
         except PortError as error:
             return (f"policies are not taken into force yet: {error}",)
-        state = self._next_state(old, new, now_s)
-        self._led = self._led and state is self._state
-        self._in_force, self._state, self._wanted = new, state, False
-        self._metrics = HeardMetrics(new.ports.metrics)
+        state = self._next_state(self._running, new, now_s)
+        self._in_force, self._wanted, self._aside, self._again_s = new, False, (), math.inf
+        self._go_on(new, state)
         self._notes.append(f"policies in force: {new.policies.fleet.size}")
         if old is not None:
             old.close()
         return ()
+
+    def _go_on(self, running: InForce, state: LoopState | None) -> None:
+        self._led = self._led and state is self._state
+        self._running, self._state = running, state
+        self._metrics = HeardMetrics(running.ports.metrics)
+
+    def _set_aside(self, now_s: float) -> None:
+        """After a tick that raised: policies that make it raise are left out from now on, and stand as they are."""
+        assert self._running is not None
+        assert self._state is not None
+        found = culprits(self._running, self._state, now_s, self._rhythm)
+        if not 0 < len(found) < self._running.policies.fleet.size:
+            return  # none, or what all have in common: nothing is won by leaving all out
+        self._go_on(*without(self._running, self._state, found, now_s, self._rhythm))
+        self._again_s = now_s + AGAIN_S
+        said = "it is set aside and stands as last planned until its policy changes; please report this"
+        self._aside += tuple(f"{name}: a tick raised {error!r}: {said}" for name, error in found.items())
 
     def _next_state(self, old: InForce | None, new: InForce, now_s: float) -> LoopState | None:
         """What is remembered of the policies that stay; the past of new ones as far as somebody remembers it."""
@@ -169,10 +195,10 @@ class Service:
 
     def _run(self, now_s: float, leads: bool) -> tuple[CycleReport, tuple[str, ...]]:
         """The tick itself, and what stood in the way."""
-        assert self._in_force is not None
+        assert self._running is not None
         assert self._state is not None
         assert self._metrics is not None
-        in_force = self._in_force
+        in_force = self._running
         cluster = LedCluster(self._keeper.holding(in_force), self._leadership)
         run = cycle if leads else follow
         self._state, report = run(now_s, self._state, in_force.policies, Ports(self._metrics, cluster))
@@ -181,12 +207,12 @@ class Service:
 
     def _tend(self, now_s: float, leads: bool) -> tuple[str, ...]:
         """What the leader does before it plans: goes on from the records, gives back, and clears away."""
-        in_force, keeper = self._in_force, self._keeper
+        in_force, running, keeper = self._in_force, self._running, self._keeper
         if not leads:
             keeper.follow()
-        if not leads or in_force is None:
+        if not leads or in_force is None or running is None:
             return ()
-        problems = [*_tried(lambda: self._begin_to_lead(in_force, now_s))]
+        problems = [*_tried(lambda: self._begin_to_lead(running, now_s))]
         problems += _tried(lambda: keeper.release(in_force, is_complete=not self._folder.current.problems))
         problems += _tried(lambda: in_force.sweep(now_s))
         self._notes += keeper.notes()
@@ -202,9 +228,9 @@ class Service:
         return problems
 
     def _save(self, at_once: bool = False) -> tuple[str, ...]:
-        if not self._led or self._in_force is None or self._state is None or not self._leadership.is_leader():
+        if not self._led or self._running is None or self._state is None or not self._leadership.is_leader():
             return ()
-        return self._keeper.save(self._in_force, self._state, self._clock.wall_s(), at_once)
+        return self._keeper.save(self._running, self._state, self._clock.wall_s(), at_once)
 
 
 def _tried(what: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -73,6 +74,12 @@ class Fleet:
         object.__setattr__(self, "longest_lead_s", float(lead_s.max(initial=0.0)))
         object.__setattr__(self, "replica_hold_s", np.where(breaks_even, self.replica_lead_s, self.hold_s))
         object.__setattr__(self, "whole_hold_s", np.where(breaks_even, lead_s, self.hold_s))
+
+    def only(self, rows: Ints) -> Fleet:
+        """The workloads of these rows alone, in this order; pools and budgets as they are."""
+        whole = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
+        parts: dict[str, Any] = {name: value[rows] for name, value in whole.items() if isinstance(value, np.ndarray)}
+        return replace(self, names=tuple(self.names[row] for row in rows.tolist()), **parts)
 
     @property
     def size(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from autoscaler.domain.inventory import Inventory, Placeholder
 from autoscaler.domain.signal import SignalReadings
 from autoscaler.policy.compile import compile_fleet
 from autoscaler.policy.folder import PolicyFolder, PolicySet
+from autoscaler.policy.governed import Governed, ScheduleBook
 from autoscaler.ports.errors import PortError
 from autoscaler.ports.events import Notice, ObjectReference
 from autoscaler.ports.past import PastPort
@@ -169,6 +170,27 @@ class Quarter:
         self._town.writes.append((what, NAMES[self._rows[workload]], value))
 
 
+class Raising:
+    """A book of schedules with a defect."""
+
+    def at_least(self, from_s: float, until_s: float) -> int | None:
+        raise ZeroDivisionError("a defect")
+
+    def at_most(self, at_s: float) -> int | None:
+        return None
+
+    def multiply(self, from_s: float, until_s: float) -> tuple[float, float] | None:
+        return None
+
+    def multiplies(self) -> bool:
+        return False
+
+
+def named(governed: Governed) -> Iterator[tuple[str, ScheduleBook | None]]:
+    """The book of each policy, by name."""
+    return zip(governed.fleet.names, governed.schedules, strict=True)
+
+
 class Live:
     """A service, its town, and the files that govern it."""
 
@@ -180,6 +202,7 @@ class Live:
         self.folder, self.lead, self.kept = folder, lead or Lead(), Kept()
         self.past, self.refuses, self.closed, self.swept, self.attended = past, None, 0, 0, 0
         self.waiting: tuple[str, ...] = ()
+        self.raising: set[str] = set()
         (folder / "pool.yaml").write_text(POOL)
         self.service = Service(
             PolicyFolder(folder), self.govern, self.lead, self.clock, (self.kept, *outlets), Rhythm(TICK_S, 5.0),
@@ -194,10 +217,12 @@ class Live:
         names = [document.name for document in found.policies]
         shapes, leads = dict.fromkeys(names, 1), dict.fromkeys(names, (NODE_S, REPLICA_S))
         governed = compile_fleet(found.policies, found.pools, shapes, leads, budgets=found.budgets)
+        books = [Raising() if name in self.raising else book for name, book in named(governed)]
+        governed = replace(governed, schedules=tuple(books))
         quarter = Quarter(self.town, governed.fleet.names)
         workloads = {document.name: document.model.workload.name for document in found.policies}
-        named = [workloads[name] for name in governed.fleet.names]
-        about = tuple(ObjectReference("apps/v1", "Deployment", "inference", name, "") for name in named)
+        targets = [workloads[name] for name in governed.fleet.names]
+        about = tuple(ObjectReference("apps/v1", "Deployment", "inference", name, "") for name in targets)
         ways = (self._sweep, self._attend, lambda: False, self._close)
         return InForce(governed, Ports(quarter, quarter), about, self.past, lambda: (), *ways)
 

@@ -247,7 +247,7 @@ def test_alive_and_ready(tmp_path: Path) -> None:
     assert health.why_not_ready() == "Unavailable: kube-apiserver: refused"
     assert health.why_not_alive() is None
     town.clock.move(5 * TICK_S)
-    assert health.why_not_alive() == "the last tick ended 360 s ago, above 300 s"
+    assert health.why_not_alive() == "the last good tick ended 360 s ago, above 300 s"
 
 
 def test_what_cannot_wait_is_done_between_ticks_by_the_leader_alone(live: Live) -> None:
@@ -268,3 +268,14 @@ def test_what_cannot_wait_is_done_between_ticks_by_the_leader_alone(live: Live) 
     live.lead.leads = False
     live.service.attend()
     assert live.attended == 3
+
+
+def test_a_loop_whose_every_tick_fails_is_not_alive(live: Live) -> None:
+    health = Health(live.clock, 5 * TICK_S)
+    live.raising.add("chat")
+    for tick in live.run(8):
+        health.tell(tick)
+    assert health.why_not_alive() == (
+        "the last good tick ended 480 s ago, above 300 s (the last one raised ZeroDivisionError('a defect'))"
+    )
+    assert health.why_not_ready() == "the last tick failed: a defect"
