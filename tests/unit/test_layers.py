@@ -63,6 +63,34 @@ def test_the_package_keeps_every_contract(checkout: Path) -> None:
             id="planner in the simulator",
         ),
         pytest.param("domain/plan.py", "import autoscaler.plan.ours", "Layers run one way", id="upward import"),
+        pytest.param(
+            "placeholder/fate.py", "import time", "The core has no clock, no I/O and no client",
+            id="clock in the placeholders",
+        ),
+        pytest.param(
+            "placeholder/shape.py", "import kubernetes", "The core has no clock, no I/O and no client",
+            id="client in the placeholders",
+        ),
+        pytest.param(
+            "placeholder/shape.py", "from autoscaler.plan import tiers", "Layers run one way",
+            id="planner in the placeholders",
+        ),
+        pytest.param(
+            "observe/demand.py", "from autoscaler.placeholder import pod", "Layers run one way",
+            id="placeholders in what is observed",
+        ),
+        pytest.param(
+            "controller/service.py", "from autoscaler.telemetry import log", "Layers run one way",
+            id="logs in the controller",
+        ),
+        pytest.param(
+            "telemetry/log.py", "from autoscaler.adapters import system_clock",
+            "Only the composition root knows the adapters", id="adapter in the telemetry",
+        ),
+        pytest.param(
+            "adapters/system_clock.py", "import statsmodels", "statsmodels in the forecast alone",
+            id="statsmodels in an adapter",
+        ),
     ],
 )  # fmt: skip
 def test_a_forbidden_import_breaks_its_contract(checkout: Path, module: str, forbidden: str, contract: str) -> None:
