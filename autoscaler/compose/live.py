@@ -17,6 +17,7 @@ from autoscaler.adapters.kubernetes.election import ElectionSettings
 from autoscaler.adapters.kubernetes.events import EventRecorder
 from autoscaler.adapters.kubernetes.lease import LeaseLeadership
 from autoscaler.adapters.kubernetes.objects import Objects
+from autoscaler.adapters.kubernetes.plans.capacity_plans import CapacityPlans
 from autoscaler.adapters.kubernetes.store import ConfigMapStore
 from autoscaler.adapters.kubernetes.transport import Transport, TransportSettings
 from autoscaler.adapters.prometheus.server import PrometheusServer
@@ -40,6 +41,7 @@ from autoscaler.settings import Settings, SettingsError
 from autoscaler.telemetry.events import LoopEvents
 from autoscaler.telemetry.log import LoopLog, logger
 from autoscaler.telemetry.metrics import LoopMetrics
+from autoscaler.telemetry.plan_status import LoopPlans
 from autoscaler.web.probes import ProbeServer
 
 MANAGER = "gpu-autoscaler"
@@ -74,11 +76,14 @@ def run(settings: Settings) -> bool:
         events.start()
         ends.callback(events.stop)
         leadership = _leadership(Transport(connection, clock, TransportSettings(deadline_s=QUICK_S)), clock, settings)
-        world = LiveWorld(settings, transport, objects, server, clock, writes=True)
+        plans = CapacityPlans(transport, objects, settings.namespace)
+        plans.start()
+        ends.callback(plans.stop)
+        world = LiveWorld(settings, transport, plans, server, clock)
         service = Service(
             PolicyFolder(settings.policies), world.govern, leadership, clock,
-            (LoopLog(log), metrics, LoopEvents(events), health), Rhythm(settings.tick_s, settings.history_s),
-            _keeper(settings, transport, objects),
+            (LoopLog(log), metrics, LoopEvents(events), LoopPlans(plans), health),
+            Rhythm(settings.tick_s, settings.history_s), _keeper(settings, transport, objects),
         )  # fmt: skip
         log.info("started", policies=str(settings.policies), listen=f"{settings.address[0]}:{probes.port}")
         ended = runner.run(service, leadership, clock, settings.tick_s, settings.stop_s, stopping)
@@ -99,7 +104,8 @@ def plan(settings: Settings, found: PolicySet) -> Tick:
         ends.callback(connection.close)
         transport = Transport(connection, clock)
         objects = Objects(transport, MANAGER)
-        world = LiveWorld(settings, transport, objects, server, clock, writes=False)
+        plans = CapacityPlans(transport, objects, settings.namespace)
+        world = LiveWorld(settings, transport, plans, server, clock)
         in_force = world.govern(found)
         ends.callback(in_force.close)
         began_s, now_s = clock.monotonic_s(), clock.wall_s()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autoscaler.adapters.kubernetes.cluster.live import LiveCluster
-from autoscaler.adapters.kubernetes.objects import Objects
+from autoscaler.adapters.kubernetes.plans.capacity_plans import CapacityPlans
 from autoscaler.adapters.kubernetes.transport import Transport
 from autoscaler.adapters.prometheus.answer import QueryReport
 from autoscaler.adapters.prometheus.metrics import Key, PrometheusMetrics
 from autoscaler.adapters.prometheus.past import PrometheusPast
 from autoscaler.adapters.prometheus.server import PrometheusServer
 from autoscaler.adapters.prometheus.signals import signal_queries
-from autoscaler.compose.owners import owners
+from autoscaler.compose.ownership import OwnedCluster, Owners
+from autoscaler.compose.stopped import Stopped
 from autoscaler.controller.cycle import Ports
 from autoscaler.controller.in_force import InForce
 from autoscaler.placeholder.manifest import House
@@ -45,20 +46,30 @@ class _Serving:
 
 
 class LiveWorld:
-    """Takes policies into force; `writes` False: nothing is written, owners of placeholders included."""
+    """Takes policies into force, but for those that somebody stopped. Writes nothing itself: `InForce` does."""
 
     def __init__(
-        self, settings: Settings, transport: Transport, objects: Objects, server: PrometheusServer, clock: ClockPort,
-        writes: bool,
+        self, settings: Settings, transport: Transport, plans: CapacityPlans, server: PrometheusServer,
+        clock: ClockPort,
     ) -> None:  # fmt: skip
-        self._settings, self._transport, self._objects = settings, transport, objects
-        self._server, self._clock, self._writes = server, clock, writes
+        self._settings, self._transport, self._plans = settings, transport, plans
+        self._server, self._clock = server, clock
         self._serving: _Serving | None = None
+        self._stopped = Stopped(plans.take_deleted)
+        self._named: frozenset[str] = frozenset()
         self._users = 0
+
+    @property
+    def stopped(self) -> frozenset[str]:
+        """Names of policies that are out of force since somebody deleted their plan."""
+        return self._stopped.names
 
     def govern(self, found: PolicySet) -> InForce:
         """`Govern`: where only the world has changed, what serves the policies goes on."""
+        self._plans.read()
         before = self._serving
+        self._named = frozenset(document.name for document in found.policies)
+        found = self._stopped.without(found, () if before is None else before.policies)
         serving = before if before is not None and before.source == found else self._serve(found)
         try:
             shapes = serving.cluster.shapes()
@@ -71,15 +82,32 @@ class LiveWorld:
         self._users += 1
         return InForce(
             policies=governed,
-            ports=Ports(serving.metrics, serving.cluster),
+            ports=Ports(serving.metrics, OwnedCluster(serving.cluster, self._plans, governed.fleet.names)),
             about=tuple(_about(document) for document in serving.policies),
             past=self._past(serving),
-            problems=lambda: (*_of_cluster(serving.cluster), *_of_signals(serving.metrics.reports, governed)),
-            sweep=lambda now_s: serving.cluster.sweep(now_s).failed,
+            problems=lambda: self._problems(serving, governed),
+            sweep=lambda now_s: self._sweep(serving, now_s),
             attend=lambda now_s: _tried(lambda: serving.cluster.step_aside(now_s)),
-            is_outdated=lambda: _shapes_differ(serving.cluster, shapes),
+            is_outdated=lambda: self._is_stopped(serving) or _shapes_differ(serving.cluster, shapes),
             close=self._closer(serving),
         )
+
+    def _problems(self, serving: _Serving, governed: Governed) -> tuple[str, ...]:
+        of_plans = (*self._plans.problems(), *self._stopped.problems())
+        return (*of_plans, *_of_cluster(serving.cluster), *_of_signals(serving.metrics.reports, governed))
+
+    def _sweep(self, serving: _Serving, now_s: float) -> tuple[str, ...]:
+        """Owners first: a placeholder whose owner is not known could be anybody's."""
+        self._plans.ensure(p.name for p in serving.policies if p.name not in self.stopped)
+        failed = () if serving.source.problems else self._plans.keep_only(self._named)
+        if not self._plans.are_known:
+            return failed
+        return (*failed, *serving.cluster.sweep(now_s).failed)
+
+    def _is_stopped(self, serving: _Serving) -> bool:
+        """Whether a policy that is served must not be any more."""
+        gone = self._plans.deleted() | self.stopped
+        return any(document.name in gone for document in serving.policies)
 
     def _closer(self, serving: _Serving) -> Callable[[], None]:
         """Ends what serves policies with the last of those that it serves."""
@@ -95,8 +123,8 @@ class LiveWorld:
         policies = tuple(sorted(found.policies, key=lambda document: -document.model.priority))
         settings = self._settings
         house = House(settings.namespace, settings.placeholder_image, settings.placeholder_priority_class, {}, {})
-        whose = owners(self._objects, settings.namespace, [p.name for p in policies], self._writes)
-        cluster = LiveCluster(self._transport, policies, found.pools, house, whose)
+        owners = Owners(self._plans, [policy.name for policy in policies])
+        cluster = LiveCluster(self._transport, policies, found.pools, house, owners)
         cluster.start()
         if not cluster.wait_listed(LISTED_S):
             cluster.stop()
@@ -107,13 +135,14 @@ class LiveWorld:
     def _compiled(self, serving: _Serving, shapes: Mapping[str, int]) -> Governed:
         names = [document.name for document in serving.policies]
         lead_s = (self._settings.node_lead_s, self._settings.replica_lead_s)
-        return compile_fleet(
+        governed = compile_fleet(
             serving.policies,
             serving.source.pools,
             shapes,
             dict.fromkeys(names, lead_s),
             budgets=serving.source.budgets,
         )
+        return replace(governed, wishes=self._plans)
 
     def _past(self, serving: _Serving) -> PrometheusPast:
         stale_after_s = [document.model.demand.stale_after_s for document in serving.policies]

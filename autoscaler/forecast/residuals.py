@@ -32,6 +32,11 @@ def _prior() -> Floats:
     return out
 
 
+def are_learned(errors: Floats) -> bool:
+    """Whether distributions of standardised errors, float [..., LEVELS_KEPT], were all learned: none is the prior."""
+    return not bool((errors == _prior()).all(axis=-1).any())
+
+
 @dataclass(slots=True)
 class Residuals:
     """R series, H horizons.

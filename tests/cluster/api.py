@@ -78,10 +78,12 @@ class Api:
             connection.close()
         return connection
 
-    def call(self, method: str, path: str, body: Any = None, kind: str = "application/json") -> Any:
+    def call(
+        self, method: str, path: str, body: Any = None, kind: str = "application/json", accept: str = "application/json"
+    ) -> Any:
         """One request: the decoded answer, or the text of an answer that is not JSON."""
         connection = self._connection()
-        headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json", "Content-Type": kind}
+        headers = {"Authorization": f"Bearer {self.token}", "Accept": accept, "Content-Type": kind}
         try:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             response = connection.getresponse()

@@ -13,6 +13,7 @@ from tests.cluster.credentials import ADMIN, PRODUCT
 from tests.cluster.pools import GPU, Pool, node
 
 CLUSTER_WIDE = ("karpenter.sh/v1/nodepools", "karpenter.kwok.sh/v1alpha1/kwoknodeclasses", "karpenter.sh/v1/nodeclaims")
+PLANS = "gpu-autoscaler.io/v1alpha1/capacityplans"
 OWNERS = ("apps/v1/deployments", "apps/v1/statefulsets", "apps/v1/replicasets", "batch/v1/jobs")
 LEFT = {"metadata": {"finalizers": None}}
 CLEAR_S = 60.0
@@ -71,6 +72,11 @@ class Cluster:
         """A ConfigMap that can own placeholders, with its kind filled in."""
         made = self.create("configmaps", {"metadata": {"name": name, "namespace": self.namespace}})
         return made | {"apiVersion": "v1", "kind": "ConfigMap"}
+
+    def create_plan(self, name: str, namespace: str) -> Json:
+        """A CapacityPlan, which owns placeholders in its namespace."""
+        body = {"apiVersion": PLANS.rpartition("/")[0], "kind": "CapacityPlan"}
+        return self.create(PLANS, body | {"metadata": {"name": name, "namespace": namespace}})
 
     def add_nodes(self, pool: Pool, zone: str, count: int = 1) -> list[str]:
         """Makes booting nodes without any autoscaler; their names."""

@@ -22,6 +22,7 @@ CONTROLLER_LIST = (
     "replicaset-controller,deployment-controller,job-controller,statefulset-controller,disruption-controller,"
     "daemonset-controller,horizontal-pod-autoscaler-controller"
 )
+OUR_DEFINITIONS = Path(__file__).parents[2] / "helm" / "crds"
 NAMESPACES = ("karpenter", "ca")  # of the node autoscalers
 CRDS = "apiextensions.k8s.io/v1/customresourcedefinitions"
 START_S = 90.0  # deadline of each step of a start, on a machine that builds beside it
@@ -44,15 +45,15 @@ class Programs:
 
     @property
     def definitions(self) -> list[Path]:
-        """Files with Karpenter's CustomResourceDefinitions."""
-        return sorted((self.folder / "parts" / "crds").glob("*.yaml"))
+        """Files with CustomResourceDefinitions, Karpenter's and ours."""
+        return [*sorted((self.folder / "parts" / "crds").glob("*.yaml")), *sorted(OUR_DEFINITIONS.glob("*.yaml"))]
 
 
 class ControlPlane:
     """A Kubernetes without kubelets, at free loopback ports, with logs and data in one folder.
 
     After `start`: `api(user)` and `kubeconfig(user)`; `programs` by name, to stop, kill or restart; `seconds` that the
-    start took, by step. Karpenter's definitions and both autoscalers' namespaces are there from the beginning."""
+    start took, by step. Karpenter's and our definitions and the autoscalers' namespaces are there from the begin on."""
 
     def __init__(self, built: Programs, folder: Path) -> None:
         self.built, self.folder = built, folder

@@ -85,14 +85,14 @@ class LiveFleet:
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
         self.cluster.api.patch("namespaces", self.house, {"metadata": {"labels": labels}})
         self.priority_class = self.priority_class or self.cluster.create_priority_class("placeholder", -10)
-        self.owner = self.cluster.create("configmaps", {"metadata": {"name": "plan", "namespace": self.house}})
+        self.owner = self.cluster.create_plan("plan", self.house)
         self.port = self.build()
 
     def build(self) -> LiveCluster:
         """A port that has seen nothing yet."""
         documents = parse_documents(self._text().encode(), "test.yaml", KINDS, lambda _: b"")
-        meta = self.owner["metadata"]
-        owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": meta["name"], "uid": meta["uid"]}
+        owner = {key: self.owner[key] for key in ("apiVersion", "kind")}
+        owner |= {key: self.owner["metadata"][key] for key in ("name", "uid")}
         policies = of_kind(documents, CapacityPolicy)
         house = House(self.house, PAUSE, self.priority_class, {}, {})
         owners = {policy.name: owner for policy in policies}

@@ -108,7 +108,7 @@ def test_what_nobody_wants_is_swept(fleet: LiveFleet, cluster: Cluster) -> None:
     wait_until(fleet.sweep, "the orphan to go", 10.0)
     assert [(e.policy, e.verdict.cause) for e in fleet.ended] == [("chat", "Orphan")]
     assert [(p.workload, p.slot) for p in fleet.held()] == [(0, 0)]
-    fleet.owner = cluster.create("configmaps", {"metadata": {"name": "other", "namespace": fleet.house}})
+    fleet.owner = cluster.create_plan("other", fleet.house)
     fleet.restart()
     wait_until(fleet.sweep, "the orphan to go", 10.0)
     assert [(e.policy, e.verdict.cause) for e in fleet.ended[1:]] == [("code", "Orphan")]

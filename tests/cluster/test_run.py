@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.clock import epoch_s, now_s, stays, wait_until
-from tests.cluster.cluster import Cluster
+from tests.cluster.cluster import PLANS, Cluster
 from tests.cluster.controllers import LEASE_S, TICK_S, Controller, Site
 from tests.cluster.exporter import Exporter
 from tests.cluster.karpenter import Karpenter
@@ -27,6 +27,7 @@ from tests.cluster.stages import Stages
 StartKarpenter = Callable[..., Karpenter]
 Measured = Callable[[str, float, str], None]
 Start = Callable[[str], Controller]
+WRITTEN = ("configmaps", "pods", PLANS)
 KNOWN_S = 40.0
 """From the first scrape to a demand that counts: the rate's window, and what comes back is recovering at first."""
 
@@ -169,7 +170,7 @@ def test_plan_says_what_it_would_do_and_writes_nothing(
 ) -> None:  # fmt: skip
     exporter.rate("requests_total", 10.0, model="chat")
     prometheus.wait_for("sum(rate(requests_total[10s])) > 9", KNOWN_S)
-    before = [site.cluster.api.list(kind, site.house) for kind in ("configmaps", "pods")]
+    before = [site.cluster.api.list(kind, site.house) for kind in WRITTEN]
     environment = {"PATH": os.environ["PATH"], **site.environment("plan", 0)}
     done = [
         subprocess.run(
@@ -185,6 +186,6 @@ def test_plan_says_what_it_would_do_and_writes_nothing(
     assert row["planned"] >= 3
     assert f"ask for at least {row['planned']} replicas of chat" in [one["action"] for one in found["actions"]]
     assert "would ask for at least" in done[1].stdout
-    assert [site.cluster.api.list(kind, site.house) for kind in ("configmaps", "pods")] == before
+    assert [site.cluster.api.list(kind, site.house) for kind in WRITTEN] == before
     assert site.cluster.api.list("coordination.k8s.io/v1/leases", site.house) == []
     assert replicas(site) == 0

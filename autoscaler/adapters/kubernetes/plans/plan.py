@@ -1,0 +1,103 @@
+"""What is kept of a CapacityPlan, and what its spec wishes.
+
+The API server refuses most of what cannot be meant, but not where the definition of the kind is an older one, or was
+edited: what cannot be read is no wish, and is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from autoscaler.adapters.kubernetes.json_object import Json, uid, version
+from autoscaler.adapters.kubernetes.resource import Resource
+from autoscaler.domain.wish import Override, Wish
+
+CAPACITY_PLANS = Resource("gpu-autoscaler.io", "v1alpha1", "capacityplans", "CapacityPlan")
+POLICY = "gpu-autoscaler.io/policy"
+"""Label of the plans that we made: the name of the policy, which is that of the plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """The status of a condition as it was shown last, and since when, as the API writes times."""
+
+    status: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPlan:
+    """A plan. ours: made by us. leaving: it was deleted, and waits for something before it goes.
+
+    problems: what of its spec cannot be read, in words. shown: its conditions by type.
+    """
+
+    name: str
+    uid: str
+    version: str
+    generation: int
+    ours: bool
+    leaving: bool
+    wish: Wish
+    problems: tuple[str, ...]
+    shown: Mapping[str, Since]
+
+
+def seen_plan(plan: Json) -> SeenPlan:
+    """What is kept of a plan."""
+    meta, status = plan["metadata"], plan.get("status") or {}
+    wish, problems = read_wish(plan.get("spec") or {})
+    name = str(meta["name"])
+    return SeenPlan(
+        name=name,
+        uid=uid(plan),
+        version=version(plan),
+        generation=int(meta.get("generation") or 0),
+        ours=(meta.get("labels") or {}).get(POLICY) == name,
+        leaving="deletionTimestamp" in meta,
+        wish=wish,
+        problems=problems,
+        shown={
+            str(one.get("type")): Since(str(one.get("status")), str(one.get("lastTransitionTime")))
+            for one in status.get("conditions") or ()
+        },
+    )
+
+
+def read_wish(spec: Json) -> tuple[Wish, tuple[str, ...]]:
+    """What a spec wishes, and what of it cannot be read: that is left out."""
+    problems = []
+    paused = spec.get("paused")
+    if paused not in (None, True, False):
+        problems.append(f"spec.paused {paused!r} is neither true nor false; write one of the two")
+    override = None
+    if spec.get("override") is not None:
+        try:
+            override = _override(spec["override"])
+        except ValueError as error:
+            problems.append(f"spec.override is ignored: {error}")
+    return Wish(paused is True, override), tuple(problems)
+
+
+def _override(said: object) -> Override:
+    """Raises ValueError with what is wrong."""
+    if not isinstance(said, dict):
+        raise ValueError(f"{said!r} is no pair of floor and until")
+    floor, until = said.get("floor"), said.get("until")
+    if not isinstance(floor, int) or isinstance(floor, bool) or floor < 0:
+        raise ValueError(f"floor {floor!r} is no number of replicas; write a whole number of at least 0")
+    return Override(floor, _seconds(until))
+
+
+def _seconds(until: object) -> float:
+    if until is None:
+        raise ValueError("it has no end; add until: 2026-12-01T18:00:00Z")
+    try:
+        at = datetime.fromisoformat(str(until))
+    except ValueError:
+        raise ValueError(f"until {until!r} is no time; write one such as 2026-12-01T18:00:00Z") from None
+    if at.tzinfo is None:
+        raise ValueError(f"until {until!r} has no time zone; add one, such as Z or +01:00")
+    return at.timestamp()
