@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from autoscaler.act.release import released
 from autoscaler.domain.action import Action, CreatePlaceholder, DeletePlaceholder, SetFloor
 from autoscaler.domain.inventory import Inventory, Placeholder
 from autoscaler.domain.plan import Plan
@@ -16,16 +17,18 @@ def difference(plan: Plan, inventory: Inventory) -> list[Action]:
     """Actions in the order in which they must be applied: room is created before floors move, released after them.
 
     A floor that rises takes as many placeholders with it, so that many surplus ones are left to it, bound ones first.
+    Which of the others go, is `released`'s to say.
     """
     creates: list[Action] = []
     deletes: list[Action] = []
     if inventory.placeholders or np.count_nonzero(plan.placeholders):
         places = _by_place(plan, inventory)
         taken = _taken(places, plan, inventory)
+        surplus = {(w, p): len(slots) - int(plan.placeholders[w, p]) for (w, p), slots in places.items()}
+        going = released(places, {place: count - taken[place] for place, count in surplus.items()})
         for (w, p), slots in places.items():
-            surplus = len(slots) - int(plan.placeholders[w, p])
-            creates += [CreatePlaceholder(w, p, s) for s in _free_slots(slots, -surplus)]
-            deletes += [DeletePlaceholder(w, p, s.slot) for s in _surplus(slots, surplus - taken[w, p])]
+            creates += [CreatePlaceholder(w, p, s) for s in _free_slots(slots, -surplus[w, p])]
+            deletes += [DeletePlaceholder(w, p, s.slot) for s in going.get((w, p), ())]
     moved = (plan.floor != inventory.floor).nonzero()[0]
     floors: list[Action] = [SetFloor(w, int(plan.floor[w])) for w in moved.tolist()]
     return [*creates, *floors, *deletes]
@@ -56,10 +59,3 @@ def _free_slots(taken: list[Placeholder], count: int) -> list[int]:
         return []
     used = {p.slot for p in taken}
     return [s for s in range(len(used) + count) if s not in used][:count]
-
-
-def _surplus(standing: list[Placeholder], count: int) -> list[Placeholder]:
-    """Pending ones first, then the highest slots."""
-    if count <= 0:
-        return []
-    return sorted(standing, key=lambda p: (p.bound, -p.slot))[:count]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoscaler.domain.arrays import Bools, Ints
+from autoscaler.domain.ending import PlaceholderEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,10 @@ class Placeholder:
     slot: int
     bound: bool
     """On a node (a warm GPU); False while Pending (its node is being bought)."""
+    node: str = ""
+    """The node that it is bound to; empty where it has none, and in a cluster whose nodes are not told apart."""
+    alone: bool = False
+    """Nothing but placeholders holds GPUs on its node: without them it is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class Inventory:
     free_gpus: int [P], GPUs of ready nodes that no pod holds.
     nodes, nodes_starting: int [P], ready nodes / nodes ordered and not ready.
     obtainable: bool [P], False while the pool is known to be out of stock or backed off.
+    ended: placeholders that ended lately, oldest first, as far as that bears on asking for them again.
     """
 
     ready: Ints
@@ -41,6 +47,7 @@ class Inventory:
     nodes: Ints
     nodes_starting: Ints
     obtainable: Bools
+    ended: tuple[PlaceholderEnd, ...] = ()
 
     def placeholder_counts(self) -> tuple[Ints, Ints]:
         """(bound, pending) placeholders, int [W, P] each."""
