@@ -73,10 +73,10 @@ class Cluster:
         pod.node, pod.bound_s = node, self.engine.now_s
         node.free -= pod.gpus
         node.pods.append(pod)
+        self._listed = None
         self.meter.held[pod.workload, node.pool] += pod.gpus
         if pod.is_placeholder:
             pod.state = PodState.READY
-            self._listed = None
         else:
             pod.state = PodState.STARTING
             self.starting[pod.workload, node.pool] += 1
@@ -135,15 +135,14 @@ class Cluster:
         self.meter.held[pod.workload, pod.node.pool] -= pod.gpus
         pod.node.pods.remove(pod)
         pod.node.free += pod.gpus
+        self._listed = None
         self.on_pods()
 
     def placeholder_list(self) -> tuple[Placeholder, ...]:
         """All placeholders as the cluster port shows them."""
         if self._listed is None:
-            self._listed = tuple(
-                Placeholder(w, p, slot, pod.state is PodState.READY)
-                for (w, p, slot), pod in sorted(self.placeholders.items())
-            )
+            seats = sorted(self.placeholders.items())
+            self._listed = tuple(Placeholder(*key, pod.node is not None, *_where(pod)) for key, pod in seats)
         return self._listed
 
     # nodes
@@ -177,3 +176,9 @@ class Cluster:
             self.meter.to(self.engine.now_s)
             self.meter.up[node.pool] -= node.gpus
         self.on_pods()
+
+
+def _where(placeholder: Pod) -> tuple[str, bool]:
+    """Its node, and whether nothing but placeholders is there."""
+    node = placeholder.node
+    return ("", False) if node is None else (f"node-{node.number}", all(pod.is_placeholder for pod in node.pods))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -57,8 +58,9 @@ def stands(rig: ClusterRig) -> Inventory:
 
 
 def held(rig: ClusterRig) -> list[Placeholder]:
-    """Placeholders in the order of their names."""
-    return sorted(stands(rig).placeholders, key=lambda p: (p.workload, p.pool, p.slot))
+    """Placeholders in the order of their names; where they are is left out."""
+    standing = (replace(p, node="", alone=False) for p in stands(rig).placeholders)
+    return sorted(standing, key=lambda p: (p.workload, p.pool, p.slot))
 
 
 def replicas(rig: ClusterRig, workload: int = A) -> tuple[int, int]:
@@ -130,6 +132,15 @@ class ClusterContract:
         rig.cluster.create_placeholder(A, POOL, 0)
         rig.wait(rig.buys_s)
         assert replicas(rig) == (rig.start, 0)
+
+    def test_one_that_is_bound_says_where_and_that_it_is_alone_there(self, rig: ClusterRig) -> None:
+        for slot in range(2):
+            rig.cluster.create_placeholder(A, POOL, slot)
+        assert {(p.node, p.alone) for p in stands(rig).placeholders} == {("", False)}
+        rig.wait(rig.buys_s)
+        where = [p.node for p in stands(rig).placeholders]
+        assert len(set(where)) == (2 if rig.counts_nodes else 1)
+        assert all(p.alone for p in stands(rig).placeholders if p.node)
 
     # floors
 

@@ -64,6 +64,12 @@ def test_a_node_of_two_workloads_is_emptied_where_both_have_too_many() -> None:
     assert slots(released(places, {CHAT: 2})) == [9, 8]
 
 
+def test_the_cheapest_node_is_left_where_it_stands_in_the_way_of_two() -> None:
+    shared = [(name, True, {CHAT: [slot], CODE: [slot, slot + 2]}) for name, slot in (("b", 8), ("c", 9))]
+    places = placed(("a", True, {CHAT: [0, 1]}), *shared)
+    assert slots(released(places, {CHAT: 2, CODE: 4})) == [9, 8]
+
+
 def test_where_nodes_are_not_told_apart_the_highest_slots_go() -> None:
     places = {CHAT: [Placeholder(*CHAT, slot, bound=slot != 3) for slot in range(6)]}
     assert slots(released(places, {CHAT: 3})) == [3, 5, 4]
