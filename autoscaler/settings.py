@@ -8,11 +8,13 @@ ours.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from autoscaler.policy.quantity import duration_s
 from autoscaler.telemetry.log import LogFormat
@@ -41,7 +43,21 @@ def _address(value: str) -> str:
     return value
 
 
+def _pairs(value: object) -> object:
+    """Names and texts, which an environment variable holds as JSON."""
+    said = f"write a JSON object of names and texts, for example {EXAMPLE}"
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError(f"{said}: {error}") from None
+    if not isinstance(found, Mapping) or not all(isinstance(one, str) for one in found.values()):
+        raise ValueError(said)
+    return dict(found)
+
+
+EXAMPLE = '{"team": "search"}'
 Seconds = Annotated[float, BeforeValidator(_seconds)]
+Pairs = Annotated[Mapping[str, str], NoDecode, BeforeValidator(_pairs)]
 
 
 class Settings(BaseSettings):
@@ -74,6 +90,10 @@ class Settings(BaseSettings):
     placeholder_priority_class: str = Field(
         default="gpu-autoscaler-placeholder", description="PriorityClass of placeholder pods, of value -10."
     )
+    placeholder_labels: Pairs = Field(
+        default={}, description=f"Further labels of placeholder pods, as JSON: `{EXAMPLE}`."
+    )
+    placeholder_annotations: Pairs = Field(default={}, description="Further annotations of placeholder pods, as JSON.")
     lease: str = Field(default="gpu-autoscaler", description="Name of the Lease by which one controller leads.")
     lease_s: int = Field(
         default=15, ge=3, le=300, description="Seconds that others wait for a silent leader. Default 15."

@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -42,9 +43,18 @@ class _Asked:
     debug: bool = False
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"autoscaler {version('gpu-autoscaler')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _root(
     context: typer.Context,
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version, and end.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="With an error, print where in the program it arose.")] = False,
 ) -> None:
     """Predictive GPU capacity autoscaler for Kubernetes: runs its control loop, live or on recorded traffic."""

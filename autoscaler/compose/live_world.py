@@ -122,7 +122,10 @@ class LiveWorld:
     def _serve(self, found: PolicySet) -> _Serving:
         policies = tuple(sorted(found.policies, key=lambda document: -document.model.priority))
         settings = self._settings
-        house = House(settings.namespace, settings.placeholder_image, settings.placeholder_priority_class, {}, {})
+        house = House(
+            settings.namespace, settings.placeholder_image, settings.placeholder_priority_class,
+            settings.placeholder_labels, settings.placeholder_annotations,
+        )  # fmt: skip
         owners = Owners(self._plans, [policy.name for policy in policies])
         cluster = LiveCluster(self._transport, policies, found.pools, house, owners)
         cluster.start()

@@ -45,6 +45,11 @@ def test_the_command_line_goes_before_the_environment(monkeypatch: pytest.Monkey
         ),
         pytest.param({"listen": "8080"}, "setting listen (GPU_AUTOSCALER_LISTEN) '8080': write HOST", id="address"),
         pytest.param({"log_format": "xml"}, "setting log_format (GPU_AUTOSCALER_LOG_FORMAT) 'xml': ", id="choice"),
+        pytest.param(
+            {"placeholder_labels": '{"team": 1}'},
+            "setting placeholder_labels (GPU_AUTOSCALER_PLACEHOLDER_LABELS) '{\"team\": 1}': write a JSON object",
+            id="labels",
+        ),
         pytest.param({"lease_s": "x"}, "setting lease_s (GPU_AUTOSCALER_LEASE_S) 'x': ", id="number"),
     ],
 )
@@ -60,6 +65,16 @@ def test_all_mistakes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError) as caught:
         read_settings(listen="x")
     assert len(str(caught.value).splitlines()) == 2
+
+
+def test_labels_of_placeholders_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GPU_AUTOSCALER_PLACEHOLDER_LABELS", '{"team": "search", "cost/center": "a,b=c"}')
+    monkeypatch.setenv("GPU_AUTOSCALER_PLACEHOLDER_ANNOTATIONS", "team=search")
+    with pytest.raises(SettingsError, match=r"PLACEHOLDER_ANNOTATIONS\) 'team=search': write a JSON object of names"):
+        read_settings()
+    monkeypatch.delenv("GPU_AUTOSCALER_PLACEHOLDER_ANNOTATIONS")
+    assert read_settings().placeholder_labels == {"team": "search", "cost/center": "a,b=c"}
+    assert read_settings().placeholder_annotations == {}
 
 
 def test_each_is_described_and_none_can_be_taken_for_what_kubernetes_writes() -> None:

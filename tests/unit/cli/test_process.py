@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,8 @@ def test_an_error_that_nothing_foresaw_is_said_to_be_a_defect(
     assert ended("--debug", *short) == 70
     lines = capsys.readouterr().err.splitlines()
     assert (lines[0], lines[-1]) == ("Traceback (most recent call last):", said)
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended("--version") == 0
+    assert capsys.readouterr().out == f"autoscaler {version('gpu-autoscaler')}\n"
