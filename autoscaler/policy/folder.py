@@ -70,11 +70,10 @@ class _File:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What is in the folder. unreadable: why, by file name; unsettled: names left for the next look."""
+    """What is in the folder. unreadable: why, by file name."""
 
     data: dict[str, bytes] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
-    unsettled: frozenset[str] = frozenset()
 
 
 class PolicyFolder:
@@ -83,6 +82,7 @@ class PolicyFolder:
     def __init__(self, path: Path, settle_s: float = SETTLE_S) -> None:
         self._path, self._settle_s = path, settle_s
         self._seen = _Seen()
+        self._is_gone = False
         self._read: dict[str, _File] = {}
         self._good: dict[str, _File] = {}
         self.current = PolicySet()
@@ -96,12 +96,14 @@ class PolicyFolder:
         try:
             seen = self._look(now_s)
         except OSError as error:
-            hint = "give the folder back; what was in force stays"
+            self._is_gone = True
+            stays = "give the folder back; what was in force stays"
+            hint = stays if self.current.documents else "make the folder, or name another one"
             said = Problem(str(self._path), 1, 1, "", f"cannot be read: {(error.strerror or str(error)).lower()}", hint)
             return self._replace(PolicySet(self.current.documents, (said,), tuple(sorted(self._good))))
-        if seen == self._seen and self._read:
+        if seen == self._seen and not self._is_gone:
             return False
-        self._seen = seen
+        self._seen, self._is_gone = seen, False
         self._read = {name: self._parsed(name, seen) for name in _documents(seen)}
         return self._replace(self._settled())
 
@@ -114,9 +116,7 @@ class PolicyFolder:
         for _ in range(TRIES):
             try:
                 link = os.readlink(self._path / SWAP_LINK)
-            except FileNotFoundError:
-                return self._unlinked(now_s)
-            except OSError:
+            except OSError:  # no link
                 return self._unlinked(now_s)
             try:
                 seen = _read_all(self._path / link)
@@ -135,7 +135,7 @@ class PolicyFolder:
         }  # fmt: skip
         data = {n: d for n, d in seen.data.items() if n not in young}
         data |= {name: self._seen.data[name] for name in young & set(self._seen.data)}
-        return _Seen(data, seen.unreadable, frozenset(young))
+        return _Seen(data, seen.unreadable)
 
     def _parsed(self, name: str, seen: _Seen) -> _File:
         """The file as it is now; the same object as before where nothing of it changed."""

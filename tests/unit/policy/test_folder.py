@@ -168,6 +168,22 @@ def test_a_folder_that_is_gone_or_unreadable_leaves_all_in_force(tmp_path: Path)
     assert not folder.current.problems
 
 
+def test_a_folder_that_comes_back_as_it_was_is_good_again(tmp_path: Path) -> None:
+    place, elsewhere = tmp_path / "policies", tmp_path / "elsewhere"
+    folder = PolicyFolder(place)
+    assert in_force(folder) == {}
+    assert "make the folder" in str(folder.current.problems[0])
+    elsewhere.mkdir()
+    (elsewhere / "a.yaml").write_text(POOL + "---\n" + policy("a"))
+    for _ in range(2):
+        elsewhere.rename(place)
+        assert in_force(folder) == {"a": 1}
+        assert not folder.current.problems
+        place.rename(elsewhere)
+        assert in_force(folder) == {"a": 1}
+        assert "what was in force stays" in str(folder.current.problems[0])
+
+
 def test_a_file_that_is_being_written_is_left_for_the_next_look(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_text(POOL + "---\n" + policy("a"))
