@@ -20,7 +20,11 @@ class ProbeServer:
 
     def __init__(self, host: str, port: int, registry: CollectorRegistry, checks: Mapping[str, Check]) -> None:
         """`port` 0: any that is free. checks: by path, `/healthz` and the like."""
-        self._server = ThreadingHTTPServer((host, port), _handler(registry, checks))
+        try:
+            self._server = ThreadingHTTPServer((host, port), _handler(registry, checks))
+        except OSError as error:
+            said = f"{error.strerror}; choose another address with --listen"
+            raise OSError(error.errno, said, f"listen on {host}:{port}") from error
         self._server.daemon_threads = True
         self._thread = Thread(target=self._server.serve_forever, args=(0.1,), name="probes", daemon=True)
 

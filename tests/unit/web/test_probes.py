@@ -61,6 +61,15 @@ def test_other_paths_and_methods(probed: Probed) -> None:
     assert probed.get("/metrics", method="POST")[0] == 501
 
 
-def test_an_address_that_is_taken_is_an_error_of_the_system(probed: Probed) -> None:
-    with pytest.raises(OSError, match="Address already in use"):
-        ProbeServer("127.0.0.1", probed.server.port, CollectorRegistry(), {})
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        pytest.param("127.0.0.1", "Address already in use", id="taken"),
+        pytest.param("192.0.2.1", "Cannot assign requested address", id="another machine's"),
+    ],
+)
+def test_an_address_that_cannot_be_had_is_named(probed: Probed, host: str, said: str) -> None:
+    port = probed.server.port
+    with pytest.raises(OSError, match=f"{said}.*--listen") as caught:
+        ProbeServer(host, port, CollectorRegistry(), {})
+    assert caught.value.filename == f"listen on {host}:{port}"
