@@ -130,7 +130,7 @@ def _forecast(forecast: Forecast | None, w: int) -> Condition:
     if not np.isfinite(forecast.centre[w]).all():
         return Condition(FORECAST, None, "NoHistory", "no demand was seen yet; its signals tell it, or their past")
     if not are_learned(forecast.errors[w]):
-        said = "fewer than two hours of errors are known, so a wide margin stands in; nothing to do but wait"
+        said = "how far it is off is not known yet: that takes two hours of demand that moves; a wide margin stands in"
         return Condition(FORECAST, None, "ShortHistory", said)
     said = "how far it is off is learned from demand; whether it beats the last value is not judged here"
     return Condition(FORECAST, True, "ErrorsKnown", said)
