@@ -72,6 +72,8 @@ _BY_DISRUPTION = {
     "DeletionByTaintManager": (Fate.LOST, "its node got a taint that ends pods"),
     "DeletionByPodGC": (Fate.LOST, "its node is gone"),
 }
+DELETED = "Deleted"
+"""Cause where nothing but its absence tells."""
 _HELD_NOTHING_LONGER = ("Evicted", "Preempting")
 """The kubelet itself put it out, for want of room; the node goes on."""
 
@@ -135,10 +137,10 @@ def _vanished(sighting: Sighting) -> tuple[Fate, str, str] | None:
     if not sighting.gone:
         return None
     if not node_name(sighting.pod):
-        return Fate.FAILED, "Deleted", "somebody deleted it before it had a node"
+        return Fate.FAILED, DELETED, "somebody deleted it before it had a node"
     if sighting.succeeded:
         return Fate.CONSUMED, "Succeeded", "a pod of its workload stands in its place"
-    return Fate.LOST, "Deleted", "it is gone and no pod of its workload took its place"
+    return Fate.LOST, DELETED, "it is gone and no pod of its workload took its place"
 
 
 _RULES: tuple[_Rule, ...] = (

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from autoscaler.adapters.kubernetes.cluster.lifecycle import Ending
 from autoscaler.adapters.kubernetes.cluster.live import LiveCluster
 from autoscaler.adapters.kubernetes.cluster.settings import LiveSettings
 from autoscaler.adapters.kubernetes.transport import Transport
+from autoscaler.domain.ending import PlaceholderEnd
 from autoscaler.domain.inventory import Inventory, Placeholder
 from autoscaler.placeholder.manifest import House
 from autoscaler.policy.load import of_kind, parse_documents
@@ -78,7 +78,7 @@ class LiveFleet:
     workloads: Sequence[str]
     settings: LiveSettings = field(default_factory=LiveSettings)
     priority_class: str = ""
-    ended: list[Ending] = field(default_factory=list)
+    ended: list[PlaceholderEnd] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.house = self.cluster.add_namespace("house")
@@ -115,7 +115,7 @@ class LiveFleet:
         """Placeholders in the order of their names."""
         return sorted(self.inventory().placeholders, key=lambda p: (p.workload, p.pool, p.slot))
 
-    def sweep(self) -> list[Ending]:
+    def sweep(self) -> list[PlaceholderEnd]:
         """What ended since the last sweep; nothing may have failed."""
         swept = self.port.sweep(epoch_s())
         assert swept.failed == ()

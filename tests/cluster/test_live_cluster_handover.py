@@ -9,7 +9,7 @@ import pytest
 
 from autoscaler.adapters.kubernetes.cluster.settings import LiveSettings
 from autoscaler.adapters.kubernetes.transport import Transport
-from autoscaler.placeholder.fate import Fate
+from autoscaler.domain.ending import EndFate
 from tests.cluster.clock import epoch_s, now_s, wait_until
 from tests.cluster.cluster import Cluster
 from tests.cluster.karpenter import Karpenter
@@ -49,7 +49,7 @@ def test_room_is_handed_over_many_times(
                 assert now.pending.sum() == 0
             seen = list(watch.seen)
         wait_until(lambda: fleet.sweep() and len(fleet.ended) == HANDOVERS, "the sweeps to tell", TOLD_S)
-        assert {(e.verdict.fate, e.verdict.cause) for e in fleet.ended} == {(Fate.CONSUMED, "PreemptionByScheduler")}
+        assert {(e.fate, e.cause) for e in fleet.ended} == {(EndFate.CONSUMED, "PreemptionByScheduler")}
         assert len(karpenter.claims()) == len(cluster.nodes()) == bought
     made = {one.name: one.at_s for one in reversed(seen) if one.change == "ADDED"}
     bound = {one.name: one.at_s for one in reversed(seen) if one.object["spec"].get("nodeName")}
@@ -83,7 +83,7 @@ def test_where_the_scheduler_cannot_we_step_aside(
         measured(f"step aside ({why}): from asking to serving", now_s() - begin, "bound 0.024 after the delete")
         assert len(fleet.held()) == 1
         wait_until(fleet.sweep, "the sweep to tell", TOLD_S)
-        assert [e.verdict.cause for e in fleet.ended] == ["Handover"]
+        assert [e.cause for e in fleet.ended] == ["Handover"]
 
 
 def _step(fleet: LiveFleet) -> bool:

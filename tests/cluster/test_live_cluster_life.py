@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from autoscaler.adapters.kubernetes.transport import Transport
+from autoscaler.domain.ending import EndFate
 from autoscaler.domain.inventory import Placeholder
-from autoscaler.placeholder.fate import Fate
 from tests.cluster.clock import now_s, wait_until
 from tests.cluster.cluster import Cluster
 from tests.cluster.faults import Faults
@@ -66,10 +66,8 @@ def test_a_replica_takes_the_place_and_no_node_is_bought(
     assert now.ready.tolist() == [[1, 0]]
     assert now.placeholders == ()
     wait_until(fleet.sweep, "the sweep to tell", 5.0)
-    assert [(e.policy, e.pool, e.slot, e.verdict.fate) for e in fleet.ended] == [
-        ("chat", PRIMARY.name, "0", Fate.CONSUMED)
-    ]
-    assert fleet.ended[0].verdict.cause == "PreemptionByScheduler"
+    assert [(e.policy, e.pool, e.slot, e.fate) for e in fleet.ended] == [("chat", PRIMARY.name, 0, EndFate.CONSUMED)]
+    assert fleet.ended[0].cause == "PreemptionByScheduler"
     assert len(karpenter.claims()) == len(cluster.nodes()) == 1
 
 
@@ -89,9 +87,9 @@ def test_a_lost_node_is_noticed_at_once(
     measured("a placeholder whose node is gone no longer counts", now_s() - begin, "the watch")
     wait_until(fleet.sweep, "the sweep to delete it", 10.0)
     measured("a placeholder whose node is gone is deleted", now_s() - begin, "55-70 s by others")
-    assert [(e.verdict.fate, e.verdict.cause) for e in fleet.ended] == [(Fate.LOST, "NodeGone")]
+    assert [(e.fate, e.cause) for e in fleet.ended] == [(EndFate.LOST, "NodeGone")]
     assert len(fleet.pods()) == 1
-    fleet.port.create_placeholder(CHAT, SPOT, int(fleet.ended[0].slot))
+    fleet.port.create_placeholder(CHAT, SPOT, fleet.ended[0].slot or 0)
     assert sorted(p.bound for p in fleet.held()) == [False, True]
 
 
@@ -102,7 +100,7 @@ def test_a_notice_is_enough(fleet: LiveFleet, start_karpenter: StartKarpenter, f
     faults.spot_notice(fleet.pods()[0]["spec"]["nodeName"], 20.0)
     fleet.wait(lambda now: now.placeholders == (), "the placeholder not to count", 5.0)
     wait_until(fleet.sweep, "the placeholder to go before its node", 5.0)
-    assert fleet.ended[0].verdict.fate is Fate.DRAINED
+    assert fleet.ended[0].fate is EndFate.DRAINED
     assert fleet.inventory().free_gpus.tolist() == [0, 0]
 
 
@@ -120,7 +118,7 @@ def test_released_nodes_go_in_the_node_autoscalers_own_time(
     now = fleet.wait(lambda now: now.free_gpus.sum() == 16, "the room to be free", 5.0)
     assert now.nodes.tolist() == [2, 0]
     wait_until(lambda: len(fleet.sweep()) + len(fleet.ended) >= 2, "the sweep to tell", 5.0)
-    assert {e.verdict.fate for e in fleet.ended} == {Fate.RELEASED}
+    assert {e.fate for e in fleet.ended} == {EndFate.RELEASED}
     cluster.wait_no_nodes(90.0)
     measured("Karpenter: nodes gone after the release of their placeholders", now_s() - begin, "30.6-33.8")
     fleet.wait(lambda now: now.nodes.sum() + now.nodes_starting.sum() == 0, "the inventory to know", 5.0)

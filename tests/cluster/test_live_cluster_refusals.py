@@ -106,12 +106,12 @@ def test_what_nobody_wants_is_swept(fleet: LiveFleet, cluster: Cluster) -> None:
     fleet.workloads = ("code",)
     fleet.restart()
     wait_until(fleet.sweep, "the orphan to go", 10.0)
-    assert [(e.policy, e.verdict.cause) for e in fleet.ended] == [("chat", "Orphan")]
+    assert [(e.policy, e.cause) for e in fleet.ended] == [("chat", "Orphan")]
     assert [(p.workload, p.slot) for p in fleet.held()] == [(0, 0)]
     fleet.owner = cluster.create_plan("other", fleet.house)
     fleet.restart()
     wait_until(fleet.sweep, "the orphan to go", 10.0)
-    assert [(e.policy, e.verdict.cause) for e in fleet.ended[1:]] == [("code", "Orphan")]
+    assert [(e.policy, e.cause) for e in fleet.ended[1:]] == [("code", "Orphan")]
     assert fleet.pods() == []
 
 
@@ -122,7 +122,7 @@ def test_placeholders_end(cluster: Cluster, transport: Transport) -> None:
         fleet.port.create_placeholder(CHAT, ON_DEMAND, 0)
         assert fleet.sweep() == []
         wait_until(fleet.sweep, "it to expire", 10.0)
-        assert [e.verdict.cause for e in fleet.ended] == ["Expired"]
+        assert [e.cause for e in fleet.ended] == ["Expired"]
         assert fleet.pods() == []
 
 

@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from autoscaler.adapters.kubernetes.cache import Change, Happened, Key
+from autoscaler.adapters.kubernetes.cache import Change, Key
+from autoscaler.adapters.kubernetes.cluster.endings import HANDOVER, Endings
 from autoscaler.adapters.kubernetes.cluster.models import Standing
 from autoscaler.adapters.kubernetes.cluster.own_writes import OwnWrites
+from autoscaler.adapters.kubernetes.cluster.scales import Scale
 from autoscaler.adapters.kubernetes.cluster.seats import Place, Seats
 from autoscaler.adapters.kubernetes.cluster.settings import LiveSettings
 from autoscaler.adapters.kubernetes.cluster.sight import SeenNode, SeenPod
 from autoscaler.adapters.kubernetes.objects import Name, Objects
 from autoscaler.adapters.kubernetes.resource import NODES, PODS
 from autoscaler.adapters.kubernetes.watching import Snapshot
+from autoscaler.domain.ending import PlaceholderEnd
 from autoscaler.domain.inventory import Placeholder
 from autoscaler.placeholder.fate import Fate, Sighting, Verdict, fate
 from autoscaler.placeholder.handover import Handover
-from autoscaler.placeholder.manifest import EXPIRES, PLAN, POOL, SLOT, House, Seat, placeholder
-from autoscaler.placeholder.pod import Json, condition, is_leaving, labels, metadata, name, node_name, status
+from autoscaler.placeholder.manifest import EXPIRES, House, Seat, placeholder
+from autoscaler.placeholder.pod import Json, condition, is_leaving, metadata, name, node_name, status
 from autoscaler.placeholder.shape import Shape
 from autoscaler.ports.clock import ClockPort
 from autoscaler.ports.errors import AlreadyExists, Conflict, PortError
 
 STANDS = (Fate.PENDING, Fate.HELD, Fate.STUCK)
 NODE_GONE = "NodeGone"
-HANDOVER = "Handover"
-SUCCEEDED_WITHIN_S = 10.0
-"""A pod that was bound to the node so close to the placeholder's end took its place."""
-MOST_ENDED = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """What became of one placeholder: whose it was, by name, and the verdict."""
-
-    policy: str
-    pool: str
-    slot: str
-    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +38,9 @@ class Sweep:
     stuck_pools: of placeholders that nobody gave a node.
     """
 
-    ended: tuple[Ending, ...]
+    ended: tuple[PlaceholderEnd, ...]
     failed: tuple[str, ...]
     stuck_pools: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Gone:
-    """A placeholder that a watch saw go, its last state, and when (seconds since the epoch)."""
-
-    pod: Json
-    at_s: float
 
 
 class Lifecycle:
@@ -70,25 +50,30 @@ class Lifecycle:
         self._objects, self._clock = objects, clock
         self._seats, self._house, self._settings = seats, house, settings
         self._writes = OwnWrites()
-        self._gone: deque[_Gone] = deque(maxlen=MOST_ENDED)
-        self._judged: dict[str, Verdict] = {}
+        self._endings = Endings(clock, seats, self._writes, settings.stuck_after_s)
 
     def told(self, change: Change[SeenPod]) -> None:
         """Handler of the watch of pods, in its thread."""
-        if change.happened is Happened.DELETED and change.now.whole is not None:
-            self._gone.append(_Gone(change.now.whole, self._clock.wall_s()))
+        self._endings.told(change)
+
+    def ended(self, now_s: float) -> tuple[PlaceholderEnd, ...]:
+        """As `Inventory.ended`, as of the last sweep."""
+        return self._endings.lately(now_s)
 
     def placeholders(
         self, pods: Snapshot[SeenPod], nodes: Mapping[Key, SeenNode], now_s: float
     ) -> tuple[Placeholder, ...]:
         """Those that hold room or wait for some, in the order of their names."""
+        resources = {pin.gpu_resource for pin in self._seats.pins}
+        shared = {one.node for one in pods.items.values() if one.whole is None and _holds(one, resources)}
         found = []
         for _, pod in sorted(self._writes.standing(pods, self._clock.monotonic_s()).items()):
             place = self._seats.place(pod)
             verdict = self._verdict(pod, nodes, now_s)
             if place is not None and verdict.fate in STANDS and not is_leaving(pod):
-                bound = verdict.fate is Fate.HELD
-                found.append(Placeholder(place.workload, place.pool, place.slot, bound))
+                node = node_name(pod) if verdict.fate is Fate.HELD else ""
+                alone = bool(node) and node not in shared
+                found.append(Placeholder(place.workload, place.pool, place.slot, bool(node), node, alone))
         return tuple(found)
 
     def create(self, place: Place, shape: Shape) -> None:
@@ -113,8 +98,10 @@ class Lifecycle:
         if pod is not None:
             self._release(pod)
 
-    def sweep(self, pods: Snapshot[SeenPod], standing: Standing, now_s: float) -> Sweep:
-        """Deletes what holds nothing, and tells what ended since the last call."""
+    def sweep(
+        self, pods: Snapshot[SeenPod], standing: Standing, scales: Sequence[Scale | None], now_s: float
+    ) -> Sweep:  # fmt: skip
+        """Deletes what holds nothing, and tells what ended since the last call. scales: as seen last, by workload."""
         failed, stuck = [], []
         for pod in self._writes.standing(pods, self._clock.monotonic_s()).values():
             verdict = self._doomed(pod, standing.nodes, now_s)
@@ -123,14 +110,15 @@ class Lifecycle:
             try:
                 if verdict.cause == NODE_GONE and self._objects.get(Name(NODES, None, node_name(pod))) is not None:
                     continue  # the two watches are of different moments
-                self._judged[metadata(pod)["uid"]] = verdict
+                self._endings.judge(str(metadata(pod)["uid"]), verdict)
                 self._release(pod)
             except PortError as error:
                 failed.append(str(error))
             place = self._seats.place(pod)
             if verdict.fate is Fate.STUCK and place is not None:
                 stuck.append(place.pool)
-        return Sweep(tuple(self._endings(standing)), tuple(failed), tuple(stuck))
+        ended = self._endings.since_last(standing, scales, now_s)
+        return Sweep(ended, tuple(failed), tuple(stuck))
 
     def held(self, pods: Snapshot[SeenPod]) -> list[Json]:
         """Placeholders of ours that are bound, and stay."""
@@ -142,7 +130,8 @@ class Lifecycle:
         failed = []
         for one in handed:
             uid = str(metadata(one.placeholder)["uid"])
-            self._judged[uid] = Verdict(Fate.RELEASED, HANDOVER, f"pod {one.pod_uid}: {one.reason}", delete=True)
+            said = f"pod {one.pod_uid}: {one.reason}"
+            self._endings.judge(uid, Verdict(Fate.RELEASED, HANDOVER, said, delete=True))
             try:
                 self._release(one.placeholder)
             except PortError as error:
@@ -182,34 +171,6 @@ class Lifecycle:
         failed = status(pod).get("phase") in ("Failed", "Succeeded")
         return disrupted or failed or is_leaving(pod) or self._writes.is_released(metadata(pod)["uid"])
 
-    def _endings(self, standing: Standing) -> Iterator[Ending]:
-        while self._gone:
-            gone = self._gone.popleft()
-            uid = str(metadata(gone.pod)["uid"])
-            verdict = self._judged.pop(uid, None) or self._verdict_of_gone(gone, standing)
-            notes = metadata(gone.pod).get("annotations") or {}
-            whose = labels(gone.pod)
-            yield Ending(whose.get(PLAN, ""), whose.get(POOL, ""), str(notes.get(SLOT, "")), verdict)
-
-    def _verdict_of_gone(self, gone: _Gone, standing: Standing) -> Verdict:
-        node = standing.nodes.get(Key("", node_name(gone.pod)))
-        released = self._writes.is_released(metadata(gone.pod)["uid"])
-        thing = None if node is None else node.thing
-        sighting = Sighting(gone.pod, True, released, thing, 0.0, self._succeeded(gone, standing))
-        return fate(sighting, self._settings.stuck_after_s)
-
-    def _succeeded(self, gone: _Gone, standing: Standing) -> bool:
-        """Whether a pod of its workload's namespace was bound to its node in the seconds around its end."""
-        place = self._seats.place(gone.pod)
-        if place is None:
-            return False
-        space = self._seats.policies[place.workload].model.workload.namespace
-        return any(
-            pod.namespace == space and pod.node == node_name(gone.pod) and pod.bound_at
-            and abs(datetime.fromisoformat(pod.bound_at).timestamp() - gone.at_s) < SUCCEEDED_WITHIN_S
-            for pod in standing.pods.values()
-        )  # fmt: skip
-
     def _address(self, pod: str) -> Name:
         return Name(PODS, self._house.namespace, pod)
 
@@ -220,3 +181,8 @@ def _expires_s(pod: Json) -> float:
         return datetime.fromisoformat(str((metadata(pod).get("annotations") or {}).get(EXPIRES))).timestamp()
     except ValueError:
         return float("-inf")
+
+
+def _holds(pod: SeenPod, resources: Container[str]) -> bool:
+    """Whether it holds any of these on a node."""
+    return bool(pod.node) and not pod.ended and any(r in resources and amount for r, amount in pod.devices.items())

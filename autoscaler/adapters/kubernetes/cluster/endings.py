@@ -1,0 +1,128 @@
+"""What became of placeholders that went: the verdict on each, who stands in its place, and what bears on refills."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autoscaler.adapters.kubernetes.cache import Change, Happened, Key
+from autoscaler.adapters.kubernetes.cluster.models import Standing
+from autoscaler.adapters.kubernetes.cluster.own_writes import OwnWrites
+from autoscaler.adapters.kubernetes.cluster.scales import Scale
+from autoscaler.adapters.kubernetes.cluster.seats import Seats
+from autoscaler.adapters.kubernetes.cluster.sight import SeenPod
+from autoscaler.adapters.kubernetes.cluster.takers import BOUND_AFTER_S, Takers, Taking
+from autoscaler.domain.ending import EndFate, PlaceholderEnd, Taker
+from autoscaler.placeholder.fate import DELETED, Fate, Sighting, Verdict, fate
+from autoscaler.placeholder.manifest import PLAN, POOL, SLOT
+from autoscaler.placeholder.pod import labels, metadata, node_name
+from autoscaler.ports.clock import ClockPort
+
+HANDOVER = "Handover"
+"""Cause of those that we gave up for a pod that could not take the place itself."""
+MOST_ENDED = 10_000
+GAP_S = 900.0
+"""Who asks for the first time in so long, longer than any tick, has not led before: what went was another's to tell,"""
+RECENT_S = 60.0
+"""but for what has gone so lately, and says itself why."""
+KEPT_S = 6 * 3600.0
+"""How long endings bear on refills, and at most so many:"""
+MOST_KEPT = 1000
+BEAR = (EndFate.FAILED, EndFate.LOST, EndFate.DRAINED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """A placeholder that the watch saw go, its last state, and when (seconds since the epoch)."""
+
+    seen: SeenPod
+    at_s: float
+
+
+class Endings:
+    """Told of in the watch's thread, asked for by the loop."""
+
+    def __init__(self, clock: ClockPort, seats: Seats, writes: OwnWrites, stuck_after_s: float) -> None:
+        self._clock, self._seats, self._writes, self._stuck_after_s = clock, seats, writes, stuck_after_s
+        self._takers = Takers(seats)
+        self._gone: deque[_Gone] = deque(maxlen=MOST_ENDED)
+        self._judged: dict[str, Verdict] = {}
+        self._lately: deque[PlaceholderEnd] = deque(maxlen=MOST_KEPT)
+        self._asked_s = float("-inf")
+
+    def told(self, change: Change[SeenPod]) -> None:
+        """Handler of the watch of pods, in its thread."""
+        if change.happened is Happened.DELETED and change.now.whole is not None:
+            self._gone.append(_Gone(change.now, self._clock.wall_s()))
+
+    def judge(self, uid: str, verdict: Verdict) -> None:
+        """What is to be said of one that we delete, when it has gone."""
+        self._judged[uid] = verdict
+
+    def since_last(
+        self, standing: Standing, scales: Sequence[Scale | None], now_s: float
+    ) -> tuple[PlaceholderEnd, ...]:  # fmt: skip
+        """What ended since the last call, in the order in which it went; by the leader alone.
+
+        One in whose place no pod is seen yet is told later: the scheduler may be about to bind one.
+        """
+        leads_on = now_s - self._asked_s < GAP_S
+        self._asked_s = now_s
+        if not self._gone:
+            return ()
+        self._takers.look(standing.pods, scales)
+        found, later = [], []
+        for _ in range(len(self._gone)):
+            gone = self._gone.popleft()
+            verdict, taking = self._verdict(gone, standing)
+            is_sure = verdict.cause != DELETED
+            waits = (verdict.fate is Fate.CONSUMED and taking.pod is None) or not is_sure
+            if waits and now_s - gone.at_s < BOUND_AFTER_S and leads_on:
+                later.append(gone)
+                continue
+            self._judged.pop(gone.seen.uid, None)
+            if leads_on or (is_sure and now_s - gone.at_s < RECENT_S):
+                found.append(self._end(gone, verdict, taking))
+        self._gone.extendleft(reversed(later))
+        self._lately += [end for end in found if end.is_strangers or end.fate in BEAR]
+        return tuple(found)
+
+    def lately(self, now_s: float) -> tuple[PlaceholderEnd, ...]:
+        """What bears on asking again, oldest first, as of the last `since_last`."""
+        while self._lately and self._lately[0].at_s < now_s - KEPT_S:
+            self._lately.popleft()
+        return tuple(self._lately)
+
+    def _verdict(self, gone: _Gone, standing: Standing) -> tuple[Verdict, Taking]:
+        pod = gone.seen.whole or {}
+        place = self._seats.place(pod)
+        taking = self._takers.find(gone.seen, gone.at_s, None if place is None else place.workload)
+        judged = self._judged.get(gone.seen.uid)
+        if judged is not None:
+            return judged, taking
+        node = standing.nodes.get(Key("", node_name(pod)))
+        succeeded = place is not None and taking.pod is not None and taking.taker is not Taker.OTHER
+        released = self._writes.is_released(gone.seen.uid)
+        sighting = Sighting(pod, True, released, None if node is None else node.thing, 0.0, succeeded)
+        return fate(sighting, self._stuck_after_s), taking
+
+    def _end(self, gone: _Gone, verdict: Verdict, taking: Taking) -> PlaceholderEnd:
+        pod = gone.seen.whole or {}
+        whose, slot = labels(pod), str((metadata(pod).get("annotations") or {}).get(SLOT, ""))
+        if verdict.fate is Fate.CONSUMED:
+            self._takers.answer(taking, gone.seen)
+            taker, by = taking.taker, taking.by
+        else:
+            taker, by = (Taker.OWN if verdict.cause == HANDOVER else Taker.NOBODY), ""
+        return PlaceholderEnd(
+            policy=whose.get(PLAN, ""),
+            pool=whose.get(POOL, ""),
+            slot=int(slot) if slot.isascii() and slot.isdecimal() else None,
+            at_s=gone.at_s,
+            fate=EndFate(verdict.fate.value),
+            cause=verdict.cause,
+            reason=verdict.reason,
+            taker=taker,
+            taken_by=by,
+        )
