@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from autoscaler.act.mode import by_mode
-from autoscaler.domain.action import CreatePlaceholder, DeletePlaceholder, SetFloor
+from autoscaler.domain.action import Action, CreatePlaceholder, DeletePlaceholder, SetFloor
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Core
 
-ACTIONS = [CreatePlaceholder(0, 0, 0), SetFloor(1, 4), SetFloor(2, 5), DeletePlaceholder(1, 0, 0)]
+ACTIONS: list[Action] = [CreatePlaceholder(0, 0, 0), SetFloor(1, 4), SetFloor(2, 5), DeletePlaceholder(1, 0, 0)]
 
 
 @pytest.mark.parametrize(
