@@ -1,0 +1,150 @@
+"""Lead times learned from starts, for each workload and pool; what is planned with, and what is shown.
+
+What is planned with is one number for each part of the lead, the `PLANNED` quantile: a batch of two starts is ready
+when the later one is, and 0.9 of each makes 0.81 of the batch. Little data leans on more: the node part of a workload
+in a pool on all starts of that pool's nodes, which are interchangeable, the replica part on all starts of that
+workload, wherever they were; those lean on the prior (`censored.credible`).
+
+What is remembered is a set: of the different starts that were ever told, the newest so many. To be told a start again
+changes nothing, in whatever order and after whatever restart, so nothing is counted twice. Of two reports of one start
+the complete one counts; of two complete ones the one that ended first: nodes become usable once, and a pod that is
+ready again later was ready before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+
+from autoscaler.domain.lead_time import Part, Stage, StageQuantile, Start, StartEnd
+from autoscaler.observe.censored import Duration, Quantile, credible, prior, quantile
+from autoscaler.observe.lead_record import UID_LENGTH, read_starts, written
+
+PLANNED = 0.9
+SHOWN = (0.5, 0.9)
+MOST_COMPLETE = 32
+"""Of one part, workload and pool: the upper tenth of so many is three starts, and older ones are of another image."""
+MOST_FAILED = 8
+"""Fewer: placeholders that are ordered and taken back in a row must not push out what is known."""
+LEAST_S = 5.0
+"""Below one tick, and near the resolution of what was measured."""
+MOST_S = 7200.0
+"""A longer one is no start: a pod that was held back, or was ready before and is again. Nobody plans so far ahead."""
+
+_Place = tuple[Part, str, str]
+"""Part, policy, pool."""
+
+
+class LeadTimes:
+    """All that is known of lead times; bounded by the number of policies and pools."""
+
+    def __init__(self, node_s: float, replica_s: float) -> None:
+        """What is planned with before anything is known."""
+        self._priors = {Part.NODE: prior(node_s), Part.REPLICA: prior(replica_s)}
+        self._kept: dict[_Place, dict[str, Start]] = {}
+        self._waiting: dict[_Place, list[Start]] = {}
+        self._leads: dict[_Place, float] = {}
+        self._wide: dict[tuple[Part, str], Quantile] = {}
+        self._shown: tuple[StageQuantile, ...] | None = None
+
+    def learn(self, starts: Iterable[Start]) -> None:
+        """starts: those that ended since the last call, told before or not, and all that are under way now."""
+        if self._waiting:
+            self._forget_results()
+        self._waiting = {}
+        for start in starts:
+            place = (start.part, start.policy, start.pool)
+            if start.end is StartEnd.WAITING:
+                self._waiting.setdefault(place, []).append(start)
+                self._forget_results()
+            elif start.seconds <= MOST_S:
+                self._keep(place, start)
+
+    def keep_only(self, policies: Collection[str]) -> None:
+        """Forgets policies that are gone."""
+        self._kept = {place: starts for place, starts in self._kept.items() if place[1] in policies}
+        self._waiting = {place: starts for place, starts in self._waiting.items() if place[1] in policies}
+        self._forget_results()
+        self._shown = None
+
+    def planned_s(self, part: Part, policy: str, pool: str) -> float:
+        """What to plan with where a workload starts in this pool."""
+        place = (part, policy, pool)
+        if place not in self._leads:
+            lead = credible(self._durations(place), self._at_large(part, policy, pool))
+            self._leads[place] = min(max(lead(PLANNED), LEAST_S), MOST_S)
+        return self._leads[place]
+
+    def quantiles(self) -> tuple[StageQuantile, ...]:
+        """By stage, of starts that ended, without any prior: what was never seen is left out."""
+        if self._shown is None:
+            self._shown = tuple(
+                StageQuantile(policy, pool, stage, share, quantile(durations, share))
+                for (part, policy, pool), starts in sorted(self._kept.items())
+                for stage in part.stages
+                for durations in [_of_stage(stage, starts.values())]
+                if any(duration.ended for duration in durations)
+                for share in SHOWN
+            )
+        return self._shown
+
+    def to_record(self, policy: str) -> dict[str, object]:
+        """What is remembered of a policy, as JSON of some KiB; empty where nothing is."""
+        return written(start for place, starts in self._kept.items() if place[1] == policy for start in starts.values())
+
+    def from_record(self, policy: str, record: Mapping[str, object]) -> None:
+        """Adds what was remembered to what is known. Raises ValueError where it is no such record: nothing is added."""
+        for start in read_starts(policy, record):
+            self._keep((start.part, policy, start.pool), start)
+
+    def _keep(self, place: _Place, start: Start) -> None:
+        starts = self._kept.setdefault(place, {})
+        uid = start.uid[:UID_LENGTH]
+        known = starts.get(uid)
+        if known is not None and _rank(known) >= _rank(start):
+            return
+        starts[uid] = start
+        for end, most in ((StartEnd.COMPLETE, MOST_COMPLETE), (StartEnd.FAILED, MOST_FAILED)):
+            alike = [uid for uid, start in starts.items() if start.end is end]
+            for oldest in sorted(alike, key=lambda uid: (starts[uid].ended_s, uid))[:-most]:
+                del starts[oldest]
+        self._forget_results()
+        self._shown = None
+
+    def _forget_results(self) -> None:
+        self._leads.clear()
+        self._wide.clear()
+
+    def _at_large(self, part: Part, policy: str, pool: str) -> Quantile:
+        """Before the starts of this workload in this pool: those of others that are alike, and the prior."""
+        common = pool if part is Part.NODE else policy
+        if (part, common) not in self._wide:
+            places = {place for place in (*self._kept, *self._waiting) if _common(place) == (part, common)}
+            durations = [duration for place in sorted(places) for duration in self._durations(place)]
+            self._wide[part, common] = cache(credible(durations, self._priors[part]))
+        return self._wide[part, common]
+
+    def _durations(self, place: _Place) -> list[Duration]:
+        starts = (*self._kept.get(place, {}).values(), *self._waiting.get(place, ()))
+        return [Duration(start.seconds, start.end is StartEnd.COMPLETE) for start in starts]
+
+
+def _common(place: _Place) -> tuple[Part, str]:
+    part, policy, pool = place
+    return part, pool if part is Part.NODE else policy
+
+
+def _rank(start: Start) -> tuple[bool, float, float, int]:
+    """Which of two reports of one start counts: the larger. At the same end the longest: who asked first."""
+    return start.end is StartEnd.COMPLETE, -start.ended_s, start.seconds, len(start.stages)
+
+
+def _of_stage(stage: Stage, starts: Iterable[Start]) -> list[Duration]:
+    """How long a stage took; it is cut off where it is the last of a start that is not complete."""
+    found = []
+    for start in starts:
+        if stage in start.stages:
+            last = max(start.stages, key=start.part.stages.index)
+            is_over = start.end is StartEnd.COMPLETE or stage is not last
+            found.append(Duration(start.stages[stage], is_over))
+    return found
