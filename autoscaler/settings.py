@@ -160,8 +160,9 @@ def reference() -> str:
     lines = [
         "# Settings",
         "",
-        "Settings of `autoscaler run` and `autoscaler plan`. Each is an environment variable; most are options too,",
-        "which win. Durations are written `15s`, `2m`; credentials are read again when their file changes.",
+        "Settings of `autoscaler run` and `autoscaler plan`. Each is an environment variable; those that `--help` of",
+        "the command lists are options too, which win. Durations are written `15s`, `2m`; credentials are read again",
+        "when their file changes.",
         "",
         "| variable | what it means |",
         "| --- | --- |",

@@ -12,30 +12,25 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from autoscaler.cli import options, process
+from autoscaler.cli import options
 from autoscaler.cli.errors import InputError
+from autoscaler.cli.process import CLUSTER, with_settings
 from autoscaler.cli.tables import table
 from autoscaler.compose import live
 from autoscaler.controller.tick import Tick
 from autoscaler.domain.action import Action, CreatePlaceholder, DeletePlaceholder, SetFloor
 from autoscaler.domain.fleet import Fleet
 from autoscaler.policy.folder import PolicySet, read_paths
-from autoscaler.settings import read_settings
+from autoscaler.settings import Settings
 from autoscaler.telemetry.decisions import decisions
 
 FINDINGS = 1
 HEADINGS = ("policy", "mode", "demand", "ready", "floor", "planned", "placeholders")
 
 
+@with_settings(*CLUSTER)
 def plan(
-    policies: process.Policies = None,
-    prometheus: process.Prometheus = None,
-    prometheus_token_file: process.TokenFile = None,
-    prometheus_tenant: process.Tenant = None,
-    prometheus_ca_file: process.CaFile = None,
-    kubeconfig: process.Kubeconfig = None,
-    context: process.Context = None,
-    namespace: process.Namespace = None,
+    settings: Settings,
     output: Annotated[options.OutputFormat, typer.Option("--format", help="Output.")] = options.OutputFormat.TEXT,
 ) -> None:
     """Prints what one tick would do on the live cluster, and why. Writes nothing, whatever mode a policy is in.
@@ -43,13 +38,10 @@ def plan(
     Exit code 0 where all of it could be planned, 1 where signals or policies have problems, 3 where the cluster does
     not answer.
 
+    Every setting is also an environment variable, GPU_AUTOSCALER_ and its name; docs/settings.md has them all.
+
     Example: autoscaler plan --policies policies/ --prometheus http://localhost:9090
     """
-    settings = read_settings(
-        policies=policies, prometheus=prometheus, prometheus_token_file=prometheus_token_file,
-        prometheus_tenant=prometheus_tenant, prometheus_ca_file=prometheus_ca_file, kubeconfig=kubeconfig,
-        context=context, namespace=namespace,
-    )  # fmt: skip
     tick = live.plan(settings, _read(settings.policies))
     if output is options.OutputFormat.JSON:
         print(json.dumps(summary(tick)))

@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
+from inspect import Parameter, Signature, signature
 from typing import Annotated, Any
 
 import typer
 
-from autoscaler.settings import PREFIX, Settings
-from autoscaler.telemetry.log import LogFormat
+from autoscaler.settings import Settings, read_settings
+
+CLUSTER = (
+    "policies", "prometheus", "prometheus_token_file", "prometheus_tenant", "prometheus_ca_file", "kubeconfig",
+    "context", "namespace",
+)  # fmt: skip
+"""Settings that tell where policies, metrics and cluster are."""
+
+Command = Callable[..., None]
 
 
-def _option(setting: str) -> Any:
-    """Says of itself what the setting says."""
-    said = Settings.model_fields[setting].description
-    option = f"--{setting.removesuffix('_s').replace('_', '-')}"
-    return typer.Option(option, help=f"{said} [env: {PREFIX}{setting.upper()}]", show_default=False)
+def with_settings(*names: str) -> Callable[[Command], Command]:
+    """Gives a command, whose first argument is the settings, an option for each of these; what is left out comes from
+    the environment, or is the default. The command raises `SettingsError` too."""
+
+    def given_them(command: Command) -> Command:
+        def run(**given: Any) -> None:
+            command(read_settings(**{name: given.pop(name) for name in names}), **given)
+
+        own = list(signature(command, eval_str=True).parameters.values())[1:]
+        run.__signature__ = Signature([*(_option(name) for name in names), *own])  # type: ignore[attr-defined]
+        run.__doc__ = command.__doc__
+        return run
+
+    return given_them
 
 
-Policies = Annotated[Path | None, _option("policies")]
-Prometheus = Annotated[str | None, _option("prometheus")]
-TokenFile = Annotated[Path | None, _option("prometheus_token_file")]
-Tenant = Annotated[str | None, _option("prometheus_tenant")]
-CaFile = Annotated[Path | None, _option("prometheus_ca_file")]
-Kubeconfig = Annotated[Path | None, _option("kubeconfig")]
-Context = Annotated[str | None, _option("context")]
-Namespace = Annotated[str | None, _option("namespace")]
-Tick = Annotated[str | None, _option("tick_s")]
-Listen = Annotated[str | None, _option("listen")]
-Format = Annotated[LogFormat | None, _option("log_format")]
+def _option(setting: str) -> Parameter:
+    """Says of itself what the setting says, which checks the text."""
+    name = f"--{setting.removesuffix('_s').replace('_', '-')}"
+    option = typer.Option(name, help=Settings.model_fields[setting].description, show_default=False)
+    kind = Parameter.POSITIONAL_OR_KEYWORD
+    return Parameter(setting, kind, default=None, annotation=Annotated[str | None, option])

@@ -5,24 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-from autoscaler.cli import process
+from autoscaler.cli.process import CLUSTER, with_settings
 from autoscaler.compose import live
-from autoscaler.settings import read_settings
+from autoscaler.settings import Settings
 
 
-def run(
-    policies: process.Policies = None,
-    prometheus: process.Prometheus = None,
-    prometheus_token_file: process.TokenFile = None,
-    prometheus_tenant: process.Tenant = None,
-    prometheus_ca_file: process.CaFile = None,
-    kubeconfig: process.Kubeconfig = None,
-    context: process.Context = None,
-    namespace: process.Namespace = None,
-    tick: process.Tick = None,
-    listen: process.Listen = None,
-    log_format: process.Format = None,
-) -> None:
+@with_settings(*CLUSTER, "tick_s", "listen", "log_format")
+def run(settings: Settings) -> None:
     """Runs the controller until SIGTERM or Ctrl-C: every tick it reads, forecasts, plans and, where it leads, acts.
 
     Policies in mode `observe` are planned for and touched in nothing. Every setting is also an environment variable,
@@ -30,11 +19,6 @@ def run(
 
     Example: autoscaler run --policies policies/ --prometheus http://prometheus:9090
     """
-    settings = read_settings(
-        policies=policies, prometheus=prometheus, prometheus_token_file=prometheus_token_file,
-        prometheus_tenant=prometheus_tenant, prometheus_ca_file=prometheus_ca_file, kubeconfig=kubeconfig,
-        context=context, namespace=namespace, tick_s=tick, listen=listen, log_format=log_format,
-    )  # fmt: skip
     if not live.run(settings):
         sys.stdout.flush()
         sys.stderr.flush()

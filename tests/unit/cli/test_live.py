@@ -68,12 +68,20 @@ def test_plan_without_policies(tmp_path: Path) -> None:
     assert (done.returncode, "no usable policy in it" in done.stderr) == (2, True)
 
 
-def test_help_names_every_setting_that_it_sets() -> None:
-    done = autoscaler("run", "--help", columns="200")
-    said = " ".join(done.stdout.replace("│", " ").split())
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [
+        ("plan", ("policies", "prometheus", "kubeconfig", "namespace")),
+        ("run", ("policies", "prometheus", "kubeconfig", "namespace", "tick", "listen", "log-format")),
+    ],
+)
+def test_help_names_every_setting_that_it_sets(command: str, names: tuple[str, ...]) -> None:
+    done = autoscaler(command, "--help")
+    said = "".join(done.stdout.replace("│", " ").split())
     assert done.returncode == 0
-    for name in ("--policies", "--prometheus", "--kubeconfig", "--namespace", "--tick", "--listen", "--log-format"):
-        assert name in said
+    for name in names:
+        assert f"--{name}<str>" in said
+    assert "docs/settings.md" in said
 
 
 def test_a_controller_without_a_cluster_waits_for_one_and_ends_when_it_is_told(
