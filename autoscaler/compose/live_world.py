@@ -16,7 +16,7 @@ from autoscaler.adapters.prometheus.signals import signal_queries
 from autoscaler.compose.ownership import OwnedCluster, Owners
 from autoscaler.compose.stopped import Stopped
 from autoscaler.controller.cycle import Ports
-from autoscaler.controller.in_force import InForce
+from autoscaler.controller.in_force import InForce, Swept
 from autoscaler.placeholder.manifest import House
 from autoscaler.policy.check import PolicyDocument
 from autoscaler.policy.compile import compile_fleet
@@ -96,13 +96,14 @@ class LiveWorld:
         of_plans = (*self._plans.problems(), *self._stopped.problems())
         return (*of_plans, *_of_cluster(serving.cluster), *_of_signals(serving.metrics.reports, governed))
 
-    def _sweep(self, serving: _Serving, now_s: float) -> tuple[str, ...]:
+    def _sweep(self, serving: _Serving, now_s: float) -> Swept:
         """Owners first: a placeholder whose owner is not known could be anybody's."""
         self._plans.ensure(p.name for p in serving.policies if p.name not in self.stopped)
         failed = () if serving.source.problems else self._plans.keep_only(self._named)
         if not self._plans.are_known:
-            return failed
-        return (*failed, *serving.cluster.sweep(now_s).failed)
+            return Swept(failed=failed)
+        swept = serving.cluster.sweep(now_s)
+        return Swept(swept.ended, (*failed, *swept.failed))
 
     def _is_stopped(self, serving: _Serving) -> bool:
         """Whether a policy that is served must not be any more."""

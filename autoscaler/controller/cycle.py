@@ -12,6 +12,7 @@ import numpy as np
 
 from autoscaler.act.difference import difference
 from autoscaler.act.mode import by_mode
+from autoscaler.act.refill import HeldBack, hold_back
 from autoscaler.controller.apply import apply
 from autoscaler.domain.action import Action, Outcome
 from autoscaler.domain.arrays import Codes, Floats
@@ -56,7 +57,8 @@ class LoopState:
 class CycleReport:
     """What one tick saw, decided and did; `error` says why where it changed nothing because the cluster is unknown.
 
-    withheld: what would have been done for policies that only observe, or are paused.
+    withheld: what would have been done for policies that only observe, or are paused. held_back: what waits, so that
+    room is asked for again at a limited rate.
     """
 
     now_s: float
@@ -66,6 +68,7 @@ class CycleReport:
     outcomes: tuple[Outcome, ...]
     error: str | None = None
     withheld: tuple[Action, ...] = ()
+    held_back: tuple[HeldBack, ...] = ()
 
 
 def start(fleet: Fleet, strategy: Strategy, tick_s: float, shared_nodes: bool) -> LoopState:
@@ -89,9 +92,13 @@ def cycle(now_s: float, state: LoopState, policies: Governed, ports: Ports) -> t
     fleet, observation = policies.fleet, seen.observation
     bounds = policies.bounds(now_s)
     decided = plan(state.planning, fleet, observation, seen.forecast, state.history, bounds, state.tick_s)
-    actions, withheld = by_mode(difference(decided, observation.inventory), fleet, bounds.paused)
+    wanted, withheld = by_mode(difference(decided, observation.inventory), fleet, bounds.paused)
+    actions, held_back = hold_back(wanted, observation.inventory.ended, fleet, now_s)
     outcomes = apply(actions, ports.cluster)
-    return state, CycleReport(now_s, observation, seen.forecast, decided, tuple(outcomes), withheld=tuple(withheld))
+    report = CycleReport(
+        now_s, observation, seen.forecast, decided, tuple(outcomes), None, tuple(withheld), tuple(held_back)
+    )
+    return state, report
 
 
 def follow(now_s: float, state: LoopState, policies: Governed, ports: Ports) -> tuple[LoopState, CycleReport]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from autoscaler.controller.cycle import Ports
+from autoscaler.domain.ending import PlaceholderEnd
 from autoscaler.policy.folder import PolicySet
 from autoscaler.policy.governed import Governed
 from autoscaler.ports.events import ObjectReference
@@ -13,12 +14,20 @@ from autoscaler.ports.past import PastPort
 
 
 @dataclass(frozen=True, slots=True)
+class Swept:
+    """ended: placeholders that ended since the sweep before. failed: what went wrong, one line each."""
+
+    ended: tuple[PlaceholderEnd, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class InForce:
     """about: the object that each workload's policy is for, by row. past: None where nobody remembers.
 
     problems: what stands in the way of policies now, one line each. sweep: clears away what holds nothing any more;
-    attend: steps aside for who waits, more often than there are ticks. Both are called by the leader alone, with the
-    seconds since the epoch, and answer what went wrong. is_outdated: whether the world has changed so that the same
+    attend: steps aside for who waits, more often than there are ticks, and answers what went wrong. Both are called by
+    the leader alone, with the seconds since the epoch. is_outdated: whether the world has changed so that the same
     policies compile to something else. close: ends what serves these policies alone.
     """
 
@@ -27,7 +36,7 @@ class InForce:
     about: tuple[ObjectReference, ...]
     past: PastPort | None
     problems: Callable[[], tuple[str, ...]]
-    sweep: Callable[[float], tuple[str, ...]]
+    sweep: Callable[[float], Swept]
     attend: Callable[[float], tuple[str, ...]]
     is_outdated: Callable[[], bool]
     close: Callable[[], None]

@@ -23,6 +23,7 @@ from autoscaler.controller.leader import LedCluster
 from autoscaler.controller.quarantine import culprits, without
 from autoscaler.controller.recovery import stand_by
 from autoscaler.controller.tick import Outlet, Tick
+from autoscaler.domain.ending import PlaceholderEnd
 from autoscaler.policy.folder import PolicyFolder
 from autoscaler.ports.clock import ClockPort
 from autoscaler.ports.errors import PortError
@@ -51,6 +52,7 @@ class Service:
         self._wanted = False
         self._led = False
         self._notes: list[str] = []
+        self._placeholder_ends: tuple[PlaceholderEnd, ...] = ()
         self._busy = Lock()
         self._ended = False
         self._attended: tuple[str, ...] = ()
@@ -90,7 +92,7 @@ class Service:
 
     def _tick(self) -> None:
         began_s, now_s = self._clock.monotonic_s(), self._clock.wall_s()
-        self._notes = []
+        self._notes, self._placeholder_ends = [], ()
         failures, self._failures = self._failures, []
         leads = self._leadership.is_leader()
         problems, self._attended = tuple(dict.fromkeys(self._attended)), ()
@@ -118,6 +120,7 @@ class Service:
                 problems=problems,
                 notes=tuple(self._notes),
                 failure=failures[0] if failures else None,
+                ended=self._placeholder_ends,
             )
         )
 
@@ -214,9 +217,14 @@ class Service:
             return ()
         problems = [*_tried(lambda: self._begin_to_lead(running, now_s))]
         problems += _tried(lambda: keeper.release(in_force, is_complete=not self._folder.current.problems))
-        problems += _tried(lambda: in_force.sweep(now_s))
+        problems += _tried(lambda: self._sweep(in_force, now_s))
         self._notes += keeper.notes()
         return tuple(dict.fromkeys(problems))
+
+    def _sweep(self, in_force: InForce, now_s: float) -> tuple[str, ...]:
+        swept = in_force.sweep(now_s)
+        self._placeholder_ends = swept.ended
+        return swept.failed
 
     def _begin_to_lead(self, in_force: InForce, now_s: float) -> tuple[str, ...]:
         """Nothing where we led before with this state."""

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from autoscaler.controller.cycle import CycleReport
 from autoscaler.controller.in_force import InForce
+from autoscaler.domain.ending import PlaceholderEnd
 from autoscaler.domain.signal import SignalReadings
 
 
@@ -17,6 +18,7 @@ class Tick:
     in_force: None before the first policies could be read. report: None where the tick raised, or nothing is in force.
     readings: what the signals said, None where nobody answered. policy_problems: what is wrong with the policy files.
     problems: all else that is wrong, one line each. notes: what happened in this tick alone. failure: what it raised.
+    ended: placeholders that ended since the tick before, where we led.
     """
 
     now_s: float
@@ -29,6 +31,7 @@ class Tick:
     problems: tuple[str, ...]
     notes: tuple[str, ...] = ()
     failure: Exception | None = None
+    ended: tuple[PlaceholderEnd, ...] = ()
 
 
 class Outlet(Protocol):

@@ -12,12 +12,13 @@ import numpy as np
 from autoscaler.compose.trace_fleet import SIGNALS
 from autoscaler.controller.beginning import Rhythm
 from autoscaler.controller.cycle import Ports
-from autoscaler.controller.in_force import InForce
+from autoscaler.controller.in_force import InForce, Swept
 from autoscaler.controller.keeper import Keeper
 from autoscaler.controller.records import Records
 from autoscaler.controller.service import Service
 from autoscaler.controller.tick import Outlet, Tick
 from autoscaler.domain.arrays import Ints
+from autoscaler.domain.ending import PlaceholderEnd
 from autoscaler.domain.inventory import Inventory, Placeholder
 from autoscaler.domain.signal import SignalReadings
 from autoscaler.policy.compile import compile_fleet
@@ -202,6 +203,7 @@ class Live:
         self.folder, self.lead, self.kept = folder, lead or Lead(), Kept()
         self.past, self.refuses, self.closed, self.swept, self.attended = past, None, 0, 0, 0
         self.waiting: tuple[str, ...] = ()
+        self.ended: tuple[PlaceholderEnd, ...] = ()
         self.raising: set[str] = set()
         (folder / "pool.yaml").write_text(POOL)
         self.service = Service(
@@ -226,9 +228,10 @@ class Live:
         ways = (self._sweep, self._attend, lambda: False, self._close)
         return InForce(governed, Ports(quarter, quarter), about, self.past, lambda: (), *ways)
 
-    def _sweep(self, now_s: float) -> tuple[str, ...]:
+    def _sweep(self, now_s: float) -> Swept:
         self.swept += 1
-        return ()
+        ended, self.ended = self.ended, ()
+        return Swept(ended)
 
     def _attend(self, now_s: float) -> tuple[str, ...]:
         self.attended += 1
