@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from autoscaler.policy.quantity import duration_s
+from autoscaler.policy.values import Name
 from autoscaler.telemetry.log import LogFormat
 
 PREFIX = "GPU_AUTOSCALER_"
@@ -83,7 +84,7 @@ class Settings(BaseSettings):
         description="Kubeconfig file. Default the service account of this pod, else the user's.",
     )
     context: str | None = Field(default=None, description="Context of the kubeconfig. Default its current one.")
-    namespace: str = Field(default="gpu-autoscaler", description="Namespace of placeholders, lease and records.")
+    namespace: Name = Field(default="gpu-autoscaler", description="Namespace of placeholders, lease and records.")
     placeholder_image: str = Field(
         default="registry.k8s.io/pause:3.10", description="Image of placeholder pods; it must do nothing."
     )

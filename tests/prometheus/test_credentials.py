@@ -92,7 +92,7 @@ def test_without_a_certificate_nobody_is_trusted(
     del given[left_out]
     if left_out == "certificate_file":
         del given["key_file"]
-    with pytest.raises(Unavailable, match=r"check ca_file and certificate_file|no connection"):
+    with pytest.raises(Unavailable, match=r"check prometheus_ca_file and prometheus_certificate_file|no connection"):
         connect(guarded.url, **given, **basic(tmp_path, PASSWORD)).answer("vector(7)")
 
 
@@ -127,10 +127,13 @@ def test_without_a_good_token_nobody_is_asked(
     ("settings", "said"),
     [
         pytest.param({"url": "prometheus:9090"}, "is no address", id="no scheme"),
+        pytest.param({"url": "http://store:web"}, "is no address", id="no port"),
+        pytest.param({"url": "http://[::1"}, "is no address", id="half an address"),
         pytest.param({"url": "http://me:secret@store"}, "holds a password", id="password in the address"),
         pytest.param({"url": "http://store/?x=1"}, "must end with its path", id="query in the address"),
-        pytest.param({"user_file": Path("u")}, "user_file and password_file go together", id="user alone"),
-        pytest.param({"key_file": Path("k")}, "certificate_file and key_file go together", id="key alone"),
+        pytest.param({"url": "http://store/x/api/v1/"}, "must end before /api/v1", id="the API in the address"),
+        pytest.param({"user_file": Path("u")}, "prometheus_user_file and prometheus_password_file go", id="user alone"),
+        pytest.param({"key_file": Path("k")}, "prometheus_certificate_file and prometheus_key_file go", id="key alone"),
         pytest.param(
             {"token_file": Path("t"), "user_file": Path("u"), "password_file": Path("p")}, "exclude", id="two ways"
         ),

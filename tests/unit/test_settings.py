@@ -50,6 +50,9 @@ def test_the_command_line_goes_before_the_environment(monkeypatch: pytest.Monkey
             "setting placeholder_labels (GPU_AUTOSCALER_PLACEHOLDER_LABELS) '{\"team\": 1}': write a JSON object",
             id="labels",
         ),
+        pytest.param(
+            {"namespace": "a/b"}, "setting namespace (GPU_AUTOSCALER_NAMESPACE) 'a/b': a name has", id="namespace"
+        ),
         pytest.param({"lease_s": "x"}, "setting lease_s (GPU_AUTOSCALER_LEASE_S) 'x': ", id="number"),
     ],
 )

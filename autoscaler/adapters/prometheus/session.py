@@ -94,7 +94,8 @@ class BoundedSession(Session):
             )
             body = self._body(response, ends_s)
         except SSLError as error:
-            raise Unavailable(f"{where}: no trusted connection; check ca_file and certificate_file: {error}") from error
+            said = "no trusted connection; check prometheus_ca_file and prometheus_certificate_file"
+            raise Unavailable(f"{where}: {said}: {error}") from error
         except ConnectTimeout as error:
             raise Unreachable(f"{where}: no connection in time") from error
         except (Timeout, ReadTimeoutError) as error:

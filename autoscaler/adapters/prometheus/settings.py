@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class PrometheusSettings:
-    """Raises ValueError where the fields contradict one another. Files are read when they are needed and read again
-    when they change; secrets come in files only."""
+    """Raises ValueError where the fields contradict one another; it calls them as the settings of the process do, after
+    `prometheus`. Files are read when they are needed and read again when they change; secrets come in files only."""
 
     url: str
     """Address of the HTTP API without `/api/v1`; a path before it is kept (`https://store/prometheus`)."""
@@ -50,9 +50,9 @@ class PrometheusSettings:
         _check_address(self.url)
         for one, other in (("user_file", "password_file"), ("certificate_file", "key_file")):
             if (getattr(self, one) is None) != (getattr(self, other) is None):
-                raise ValueError(f"{one} and {other} go together")
+                raise ValueError(f"prometheus_{one} and prometheus_{other} go together; give both or none")
         if self.token_file is not None and self.user_file is not None:
-            raise ValueError("token_file and user_file exclude each other")
+            raise ValueError("prometheus_token_file and prometheus_user_file exclude each other; give one")
         for name in ("connect_s", "query_s", "tick_s", "history_s", "concurrency", "answer_bytes"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}: must be above 0")
@@ -62,10 +62,17 @@ class PrometheusSettings:
 
 
 def _check_address(url: str) -> None:
-    address = urlsplit(url)
+    no_address = f"prometheus: {url!r} is no address; write http://HOST:PORT or https://HOST"
+    try:
+        address = urlsplit(url)
+        address.port  # noqa: B018 - raises where it is no number
+    except ValueError:
+        raise ValueError(no_address) from None
     if address.username or address.password:
-        raise ValueError("url: holds a password; put it into a file and name it in password_file")
+        raise ValueError("prometheus: the address holds a password; put it into a file, prometheus_password_file")
     if address.scheme not in ("http", "https") or not address.hostname:
-        raise ValueError(f"url: {url!r} is no address; write http://HOST:PORT or https://HOST")
+        raise ValueError(no_address)
     if address.query or address.fragment:
-        raise ValueError(f"url: {url!r} must end with its path")
+        raise ValueError(f"prometheus: {url!r} must end with its path; leave out what follows")
+    if address.path.rstrip("/").endswith("/api/v1"):
+        raise ValueError(f"prometheus: {url!r} must end before /api/v1, which each question adds; leave it out")

@@ -45,7 +45,7 @@ def autoscaler(*arguments: str | Path, **settings: str) -> subprocess.CompletedP
     ("options", "settings", "code", "said"),
     [
         pytest.param([], {}, 2, "setting prometheus (--prometheus, GPU_AUTOSCALER_PROMETHEUS): not given", id="none"),
-        pytest.param(["--prometheus", "here"], {}, 2, "url: 'here' is no address; write http://", id="address"),
+        pytest.param(["--prometheus", "here"], {}, 2, "prometheus: 'here' is no address; write", id="address"),
         pytest.param([], {"tick_s": "soon"}, 2, "setting tick_s (GPU_AUTOSCALER_TICK_S) 'soon': not a", id="setting"),
         pytest.param(
             ["--prometheus", NOBODY, "--kubeconfig", "/none"], {}, 3, "read kubeconfig /none: ", id="kubeconfig"
