@@ -94,8 +94,8 @@ class BoundedSession(Session):
             )
             body = self._body(response, ends_s)
         except SSLError as error:
-            said = "no trusted connection; check prometheus_ca_file and prometheus_certificate_file"
-            raise Unavailable(f"{where}: {said}: {error}") from error
+            check = "check prometheus_ca_file and prometheus_certificate_file"
+            raise Unavailable(f"{where}: no trusted connection; {check}: {error}") from error
         except ConnectTimeout as error:
             raise Unreachable(f"{where}: no connection in time") from error
         except (Timeout, ReadTimeoutError) as error:
