@@ -20,6 +20,7 @@ from tests.cluster.cluster_autoscaler import ClusterAutoscaler
 from tests.cluster.control_plane import ControlPlane, Programs
 from tests.cluster.exporter import Exporter
 from tests.cluster.faults import Faults
+from tests.cluster.helm import Helm
 from tests.cluster.karpenter import Karpenter
 from tests.cluster.node_autoscaler import NodeAutoscaler
 from tests.cluster.prometheus import BINARY, Prometheus
@@ -65,14 +66,30 @@ def measured(record_property: Callable[[str, object], None]) -> Callable[[str, f
     return lambda what, seconds, recorded: record_property(what, f"{seconds:.3g} s (recorded: {recorded})")
 
 
+def _built(what: str, programs: str) -> Programs:
+    """A set of programs that `make rig` has built."""
+    where = subprocess.run([ROOT / "scripts" / "rig", "--where", programs], capture_output=True, text=True, check=False)
+    if where.returncode:
+        _left_out(where.stderr.strip() or f"{what} is not built; make rig")
+    return Programs(Path(where.stdout.strip()))
+
+
 @pytest.fixture(scope="session")
 def built() -> Programs:
-    """The programs that `make rig` has built."""
-    where = subprocess.run([ROOT / "scripts" / "rig", "--where"], capture_output=True, text=True, check=False)
-    if where.returncode:
-        said = where.stderr.strip() or "the control plane is not built; make rig"
-        _left_out(said)
-    return Programs(Path(where.stdout.strip()))
+    """The programs of the control plane."""
+    return _built("the control plane", "rig")
+
+
+@pytest.fixture(scope="session")
+def tools() -> Programs:
+    """Helm, and definitions of Prometheus Operator."""
+    return _built("helm", "rig-tools")
+
+
+@pytest.fixture(scope="session")
+def helm(tools: Programs, tmp_path_factory: pytest.TempPathFactory) -> Helm:
+    """Helm without a cluster."""
+    return Helm(tools.program("helm"), tmp_path_factory.mktemp("helm"))
 
 
 @pytest.fixture(scope="session")
