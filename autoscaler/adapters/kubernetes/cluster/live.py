@@ -13,6 +13,7 @@ from autoscaler.adapters.kubernetes.cluster.scales import Scale, Scales
 from autoscaler.adapters.kubernetes.cluster.seats import Place, Seats
 from autoscaler.adapters.kubernetes.cluster.settings import LiveSettings
 from autoscaler.adapters.kubernetes.cluster.sight import seen_node, seen_pod
+from autoscaler.adapters.kubernetes.cluster.starts import Look, Starts
 from autoscaler.adapters.kubernetes.cluster.stepping_aside import SteppingAside
 from autoscaler.adapters.kubernetes.cluster.stock import Stock
 from autoscaler.adapters.kubernetes.listing import Selection
@@ -21,6 +22,7 @@ from autoscaler.adapters.kubernetes.resource import NODES, PODS
 from autoscaler.adapters.kubernetes.transport import Transport
 from autoscaler.adapters.kubernetes.watching import Snapshot, Watching
 from autoscaler.domain.inventory import Inventory
+from autoscaler.domain.lead_time import Start
 from autoscaler.placeholder.manifest import House
 from autoscaler.placeholder.pod import Json
 from autoscaler.placeholder.quantity import ONE
@@ -62,7 +64,8 @@ class LiveCluster:
         self._stock = Stock(transport, self._seats, house.namespace, self._settings)
         self._lifecycle = Lifecycle(objects, transport.clock, self._seats, house, self._settings)
         watch = self._settings.watch
-        handlers = (self._lifecycle.told,)
+        self._starts = Starts(self._seats, transport.clock)
+        handlers = (self._lifecycle.told, self._starts.told)
         self._pods = Watching(transport, Selection(PODS), lambda p: seen_pod(p, house.namespace), handlers, watch)
         self._nodes = Watching(transport, Selection(NODES), lambda n: seen_node(n, self._seats.pins), (), watch)
         self._shapes: dict[tuple[int, int], Shape] = {}
@@ -137,6 +140,18 @@ class LiveCluster:
         for pool in swept.stuck_pools:
             self._stock.stuck(pool, now_s)
         return swept
+
+    def starts(self, now_s: float) -> list[Start]:
+        """Starts of nodes and replicas that ended since the last call, those of all that stands in the first one, and
+        those that are under way. now_s, errors: as `sweep`.
+        """
+        standing, claims = self._standing(), self._stock.claims()
+        if claims is None:
+            return []
+        if all(scale is None for scale in self._seen_scales):
+            self._seen_scales = [self._scale(document) for document in self._seats.policies]
+        unobtainable = self._stock.unobtainable(now_s)
+        return self._starts.take(Look(standing, self._seen_scales, claims, unobtainable, now_s))
 
     def step_aside(self, now_s: float) -> tuple[str, ...]:
         """By the leader alone, best every second or so: deletes placeholders for waiting pods of their workload, where

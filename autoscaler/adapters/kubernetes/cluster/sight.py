@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from autoscaler.adapters.kubernetes.cluster.times import NodeTimes, PodTimes, node_times, pod_times
 from autoscaler.placeholder.manifest import PLACEHOLDER, ROLE
 from autoscaler.placeholder.pin import Pin
 from autoscaler.placeholder.pod import Json, condition, is_leaving, labels, metadata, name, node_name, spec, status
@@ -32,6 +33,7 @@ class SeenPod:
     ended: bool
     leaving: bool
     devices: Amounts
+    times: PodTimes
     whole: Json | None
     waiting: Json | None
 
@@ -47,6 +49,7 @@ class SeenNode:
     gpus: int
     ready: bool
     silent: bool
+    times: NodeTimes
     thing: Json
 
 
@@ -69,6 +72,7 @@ def seen_pod(pod: Json, house: str) -> SeenPod:
         ended=status(pod).get("phase") in ("Failed", "Succeeded"),
         leaving=is_leaving(pod),
         devices={resource: amount for resource, amount in effective_amounts(pod).items() if "/" in resource},
+        times=pod_times(pod),
         whole=whole,
         waiting=None if whole or node_name(pod) else pod,
     )
@@ -92,5 +96,6 @@ def seen_node(node: Json, pins: Sequence[Pin]) -> SeenNode:
         gpus=gpus,
         ready=ready.get("status") == "True" and gpus > 0,
         silent=ready.get("status") == "Unknown",
+        times=node_times(node),
         thing=thing,
     )

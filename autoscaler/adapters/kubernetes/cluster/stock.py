@@ -16,6 +16,7 @@ from datetime import datetime
 from autoscaler.adapters.kubernetes.cache import Change
 from autoscaler.adapters.kubernetes.cluster.seats import Seats
 from autoscaler.adapters.kubernetes.cluster.settings import LiveSettings
+from autoscaler.adapters.kubernetes.cluster.times import ClaimTimes, claim_times
 from autoscaler.adapters.kubernetes.listing import Selection
 from autoscaler.adapters.kubernetes.resource import EVENTS, Resource
 from autoscaler.adapters.kubernetes.transport import Transport
@@ -51,6 +52,7 @@ class Claim:
 
     pools: tuple[int, ...]
     ordered: bool
+    times: ClaimTimes
 
 
 class Stock:
@@ -97,11 +99,19 @@ class Stock:
         claims = self._claims.snapshot().items.values()
         return [claim.pools[0] for claim in claims if claim.ordered and claim.pools]
 
+    def claims(self) -> dict[str, ClaimTimes] | None:
+        """Times of Karpenter's claims by the name of their node; None until it is known whether there are any."""
+        seen = self._claims.snapshot()
+        if not seen.version and seen.problem is None:
+            return None
+        return {claim.times.node: claim.times for claim in seen.items.values() if claim.times.node}
+
     def _claim(self, claim: Json) -> Claim:
         own = [{"key": key, "operator": "In", "values": [value]} for key, value in labels(claim).items()]
         rules = [*own, *(spec(claim).get("requirements") or ())]
         pools = tuple(p for p, pin in enumerate(self._seats.pins) if _could_become(rules, pin.requirements))
-        return Claim(pools, ordered=not (status(claim).get("nodeName") or is_leaving(claim)))
+        ordered = not (status(claim).get("nodeName") or is_leaving(claim))
+        return Claim(pools, ordered, claim_times(claim))
 
     def _remember(self, change: Change[Claim]) -> None:
         self._claimed.pop(change.key.name, None)

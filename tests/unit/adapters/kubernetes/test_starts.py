@@ -1,0 +1,351 @@
+"""Starts from objects: which stages their times tell, whose start it was, and that a restart tells the same again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from autoscaler.adapters.kubernetes.cache import Change, Happened, Key
+from autoscaler.adapters.kubernetes.cluster.models import Standing
+from autoscaler.adapters.kubernetes.cluster.scales import Scale
+from autoscaler.adapters.kubernetes.cluster.seats import Place, Seats
+from autoscaler.adapters.kubernetes.cluster.sight import SeenPod, seen_node, seen_pod
+from autoscaler.adapters.kubernetes.cluster.starts import Look, Starts
+from autoscaler.adapters.kubernetes.cluster.times import ClaimTimes, claim_times
+from autoscaler.domain.lead_time import Part, Start, StartEnd, StartPath
+from autoscaler.placeholder.manifest import PLACEHOLDER, PLAN, POOL, ROLE, SLOT
+from autoscaler.policy.load import of_kind, parse_documents
+from autoscaler.policy.model import KINDS, CapacityPolicy
+from autoscaler.policy.pool import GpuPool
+from tests.stepped_clock import SteppedClock
+
+Json = dict[str, Any]
+T0 = 1_800_000_000
+TEXT = """
+apiVersion: gpu-autoscaler.io/v1alpha1
+kind: GpuPool
+metadata: {name: h100}
+spec:
+  capacityType: on-demand
+  nodeAffinity: [{key: pool, operator: In, values: [h100]}]
+  gpusPerNode: 8
+  pricePerGpuHour: 3
+---
+apiVersion: gpu-autoscaler.io/v1alpha1
+kind: CapacityPolicy
+metadata: {name: chat}
+spec:
+  workload: {namespace: inference, name: chat}
+  demand: {arrivals: {query: 'sum(rate(requests_total[1m]))'}, perReplica: {arrivals: 4}}
+  pools: {primary: [h100]}
+"""
+CHAT = Scale(1, ({"key": "app", "operator": "In", "values": ["chat"]},))
+
+
+def at(seconds: float) -> str:
+    return datetime.fromtimestamp(T0 + seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def condition(kind: str, since: float, status: str = "True", reason: str = "") -> Json:
+    return {"type": kind, "status": status, "reason": reason, "lastTransitionTime": at(since)}
+
+
+def pod(
+    name: str, created: float, bound: float | None = None, started: float | None = None, ready: float | None = None,
+    node: str = "n1", conditions: Mapping[str, float] | None = None, restarts: int = 0, **spec: Any,
+) -> Json:  # fmt: skip
+    """A replica of chat as far as it came."""
+    scheduled = [condition("PodScheduled", created, "False", "Unschedulable")]
+    if bound is not None:
+        scheduled, spec = [condition("PodScheduled", bound)], {"nodeName": node, **spec}
+    said = [condition(kind, since) for kind, since in (conditions or {}).items()]
+    said += [condition("Ready", created, "False") if ready is None else condition("Ready", ready)]
+    state = {"waiting": {}} if started is None else {"running": {"startedAt": at(started)}}
+    return {
+        "metadata": {
+            "name": name, "namespace": "inference", "uid": f"uid-{name}", "creationTimestamp": at(created),
+            "labels": {"app": "chat"},
+        },
+        "spec": {"containers": [{"name": "serve"}], **spec},
+        "status": {
+            "conditions": [*scheduled, *said],
+            "containerStatuses": [{"name": "serve", "restartCount": restarts, "state": state}],
+        },
+    }  # fmt: skip
+
+
+def placeholder(seats: Seats, created: float, bound: float | None = None, slot: int = 0, node: str = "n1") -> Json:
+    found = pod(seats.name(Place(0, 0, slot)), created, bound, node=node)
+    found["metadata"] |= {
+        "namespace": "house",
+        "labels": {ROLE: PLACEHOLDER, PLAN: "chat", POOL: "h100"},
+        "annotations": {SLOT: str(slot)},
+    }
+    return found
+
+
+def node(created: float = 20, ready: float | None = 50, name: str = "n1", pool: str = "h100") -> Json:
+    return {
+        "metadata": {"name": name, "uid": f"uid-{name}", "creationTimestamp": at(created), "labels": {"pool": pool}},
+        "status": {
+            "allocatable": {"nvidia.com/gpu": "8"},
+            "conditions": [condition("Ready", created, "False") if ready is None else condition("Ready", ready)],
+        },
+    }
+
+
+def claim(created: float, launched: float, node: str = "n1") -> Json:
+    status = {"nodeName": node, "conditions": [condition("Launched", launched)]}
+    return {"metadata": {"creationTimestamp": at(created)}, "status": status}
+
+
+@dataclass
+class World:
+    """What stands, and one collector of starts that is told of it."""
+
+    clock: SteppedClock = field(default_factory=lambda: SteppedClock(T0))
+    nodes: list[Json] = field(default_factory=list)
+    claims: list[Json] = field(default_factory=list)
+    pods: dict[Key, SeenPod] = field(default_factory=dict)
+    unobtainable: set[int] = field(default_factory=set)
+    scale: Scale | None = CHAT
+
+    def __post_init__(self) -> None:
+        documents = parse_documents(TEXT.encode(), "test.yaml", KINDS, lambda _: b"")
+        self.seats = Seats(of_kind(documents, CapacityPolicy), of_kind(documents, GpuPool), {"chat": {"uid": "plan"}})
+        self.starts = Starts(self.seats, self.clock)
+
+    def stands(self, *pods: Json) -> None:
+        """They are there, or have changed."""
+        for one in pods:
+            seen = seen_pod(one, "house")
+            key = Key(seen.namespace, seen.name)
+            before = self.pods.get(key)
+            self.pods[key] = seen
+            self.starts.told(Change(Happened.CHANGED if before else Happened.ADDED, key, seen, before))
+
+    def goes(self, one: Json, unseen: bool = False) -> None:
+        seen = seen_pod(one, "house")
+        before = self.pods.pop(Key(seen.namespace, seen.name))
+        self.starts.told(Change(Happened.DELETED, Key(seen.namespace, seen.name), seen, before, unseen))
+
+    def take(self) -> list[Start]:
+        nodes = {Key("", one["metadata"]["name"]): seen_node(one, self.seats.pins) for one in self.nodes}
+        claims: dict[str, ClaimTimes] = {times.node: times for times in map(claim_times, self.claims)}
+        look = Look(Standing(self.pods, nodes), [self.scale], claims, self.unobtainable, self.clock.wall_s())
+        return self.starts.take(look)
+
+    def restart(self) -> None:
+        self.starts = Starts(self.seats, self.clock)
+        for key, seen in self.pods.items():
+            self.starts.told(Change(Happened.ADDED, key, seen, None))
+
+
+@pytest.fixture
+def world() -> World:
+    return World(nodes=[node()])
+
+
+def stages(*starts: Start) -> list[dict[str, float]]:
+    return [{stage.value: seconds for stage, seconds in start.stages.items()} for start in starts]
+
+
+def test_a_placeholder_tells_of_its_node_alone(world: World) -> None:
+    world.stands(placeholder(world.seats, 0, 60))
+    (start,) = world.take()
+    assert (start.uid, start.part, start.policy, start.pool) == ("uid-n1", Part.NODE, "chat", "h100")
+    assert (start.path, start.end, start.ended_s) == (StartPath.COLD_NODE, StartEnd.COMPLETE, T0 + 60)
+    assert stages(start) == [{"ordered": 20, "node_ready": 30, "gpu": 10}]
+    assert world.take() == []
+
+
+def test_a_claim_says_when_the_node_was_launched(world: World) -> None:
+    world.claims = [claim(2, 12)]
+    world.stands(placeholder(world.seats, 0, 60))
+    assert stages(*world.take()) == [{"ordered": 12, "joined": 8, "node_ready": 30, "gpu": 10}]
+
+
+def test_a_replica_on_a_node_of_its_own_tells_of_both(world: World) -> None:
+    world.stands(pod("a", 0, 60, 90, 200))
+    found = {start.part: start for start in world.take()}
+    assert found[Part.NODE].seconds == 60
+    assert stages(found[Part.REPLICA]) == [{"image": 30, "start": 110}]
+    assert found[Part.REPLICA].path is StartPath.COLD_NODE
+    assert found[Part.REPLICA].ended_s == T0 + 200
+
+
+def test_a_replica_on_a_warm_node_tells_of_itself_alone(world: World) -> None:
+    world.stands(pod("a", 300, 301, 310, 350))
+    (start,) = world.take()
+    assert (start.part, start.path) == (Part.REPLICA, StartPath.WARM_NODE)
+    assert stages(start) == [{"image": 9, "start": 40}]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "spec", "said"),
+    [
+        pytest.param({"example.com/Loaded": 150}, {}, {"image": 30, "load": 60, "warm_up": 50}, id="its own"),
+        pytest.param(
+            {"example.com/Warm": 180, "example.com/Loaded": 150}, {}, {"image": 30, "load": 60, "warm_up": 50},
+            id="the first of two",
+        ),
+        pytest.param({"Initialized": 150}, {}, {"image": 30, "start": 110}, id="one of Kubernetes"),
+        pytest.param({"example.com/Injected": 70}, {}, {"image": 30, "start": 110}, id="before the start"),
+        pytest.param({"example.com/Seen": 240}, {}, {"image": 30, "start": 110}, id="after it was ready"),
+        pytest.param(
+            {"example.com/InRotation": 199}, {"readinessGates": [{"conditionType": "example.com/InRotation"}]},
+            {"image": 30, "start": 110}, id="one that Ready waits for",
+        ),
+    ],
+)  # fmt: skip
+def test_a_condition_of_the_pods_own_parts_its_start(
+    world: World, conditions: dict[str, float], spec: Json, said: dict[str, float]
+) -> None:
+    world.stands(pod("a", 0, 60, 90, 200, conditions=conditions, **spec))
+    assert stages(*(start for start in world.take() if start.part is Part.REPLICA)) == [said]
+
+
+def test_a_node_is_one_start_however_many_came_with_it(world: World) -> None:
+    world.claims = [claim(2, 12)]
+    joined = placeholder(world.seats, 15, 60, slot=2)
+    world.stands(joined, placeholder(world.seats, 1, 61, slot=1), placeholder(world.seats, 0, 60))
+    assert stages(*world.take()) == [{"ordered": 12, "joined": 8, "node_ready": 30, "gpu": 10}]
+
+
+def test_who_only_joined_does_not_tell_of_the_node(world: World) -> None:
+    world.claims = [claim(2, 12)]
+    world.stands(pod("late", 15, 60))
+    assert [start.part for start in world.take()] == [Part.REPLICA]
+
+
+def test_who_waited_on_for_something_else_does_not_tell_of_the_node(world: World) -> None:
+    world.stands(pod("first", 25, 60), placeholder(world.seats, 0, 400))
+    assert [start.part for start in world.take()] == [Part.REPLICA]
+
+
+def test_nodes_of_no_pool_and_pods_of_no_workload_tell_nothing(world: World) -> None:
+    world.nodes.append(node(name="n2", pool="cpu"))
+    stranger = pod("stranger", 0, 60, 90, 200)
+    stranger["metadata"]["labels"] = {"app": "other"}
+    world.stands(stranger, pod("astray", 0, 60, 90, 200, node="n2"))
+    assert world.take() == []
+
+
+def test_what_cannot_be_told_yet_is_told_later(world: World) -> None:
+    world.scale, nodes, world.nodes = None, world.nodes, []
+    world.stands(pod("a", 300, 301, 310, 350))
+    assert world.take() == []  # its workload cannot be read
+    world.scale = CHAT
+    assert world.take() == []  # its node has not been seen
+    world.nodes = nodes
+    assert stages(*world.take()) == [{"image": 9, "start": 40}]
+
+
+def test_a_start_under_way_is_told_as_long_as_it_lasts(world: World) -> None:
+    world.clock.move(40)
+    world.stands(placeholder(world.seats, 0), placeholder(world.seats, 10, slot=1))
+    (waits,) = world.take()
+    assert (waits.end, waits.part, stages(waits)) == (StartEnd.WAITING, Part.NODE, [{"ordered": 40}])
+    world.stands(pod("a", 0, 60, 90))
+    world.clock.move(100)
+    found = {(start.part, start.end): start for start in world.take()}
+    assert stages(found[Part.REPLICA, StartEnd.WAITING]) == [{"image": 30, "start": 50}]
+    assert stages(found[Part.NODE, StartEnd.WAITING]) == [{"ordered": 140}]
+    assert stages(found[Part.NODE, StartEnd.COMPLETE]) == [{"ordered": 20, "node_ready": 30, "gpu": 10}]
+    assert (Part.NODE, StartEnd.COMPLETE) not in {(start.part, start.end) for start in world.take()}
+
+
+def test_a_start_that_is_given_up_took_at_least_so_long(world: World) -> None:
+    waits, loads = placeholder(world.seats, 0), pod("a", 300, 301, 310)
+    world.stands(waits, loads)
+    world.take()
+    world.clock.move(340)
+    world.goes(waits)
+    world.goes(loads)
+    world.clock.move(100)
+    found = {start.part: start for start in world.take()}
+    assert {start.end for start in found.values()} == {StartEnd.FAILED}
+    assert {start.ended_s for start in found.values()} == {T0 + 340}
+    assert stages(found[Part.NODE], found[Part.REPLICA]) == [{"ordered": 340}, {"image": 9, "start": 30}]
+    assert world.take() == []
+
+
+def test_a_placeholder_that_is_displaced_at_once_has_told_of_its_node(world: World) -> None:
+    world.stands(placeholder(world.seats, 0))
+    held = placeholder(world.seats, 0, 60)
+    world.stands(held)
+    world.goes(held)
+    assert stages(*world.take()) == [{"ordered": 20, "node_ready": 30, "gpu": 10}]
+
+
+@pytest.mark.parametrize("why", ["its pool cannot be had", "it is held back", "nothing says that it needs a node"])
+def test_who_waits_for_no_node_on_its_way_tells_nothing(world: World, why: str) -> None:
+    waits = placeholder(world.seats, 0)
+    if why == "its pool cannot be had":
+        world.unobtainable = {0}
+    elif why == "it is held back":
+        world.stands(placeholder(world.seats, 0) | {"spec": {"schedulingGates": [{"name": "queue"}]}})
+    else:
+        waits["status"]["conditions"] = []
+    world.stands(waits)
+    world.clock.move(40)
+    assert world.take() == []
+
+
+def test_who_was_held_back_does_not_tell_of_its_node(world: World) -> None:
+    world.stands(pod("a", 0, schedulingGates=[{"name": "queue"}]))
+    world.stands(pod("a", 0, 60, 90, 200))
+    assert [start.part for start in world.take()] == [Part.REPLICA]
+
+
+def test_times_of_several_clocks_make_no_negative_stage(world: World) -> None:
+    world.claims = [claim(0, 25)]
+    world.nodes = [node(created=20, ready=70)]
+    world.stands(placeholder(world.seats, 0, 60))
+    assert stages(*world.take()) == [{"ordered": 25, "joined": 0, "node_ready": 35, "gpu": 0}]
+
+
+def test_to_be_ready_again_is_no_start(world: World) -> None:
+    world.stands(pod("a", 300, 301, 310, 350))
+    assert len(world.take()) == 1
+    world.stands(pod("a", 300, 301, 310))
+    world.stands(pod("a", 300, 301, 310, 9000))
+    assert world.take() == []
+
+
+def test_of_a_pod_that_crashed_the_whole_start_counts_where_it_was_seen(world: World) -> None:
+    world.stands(pod("seen", 300, 301, 310))
+    world.take()
+    world.stands(pod("seen", 300, 301, 400, 450, restarts=1), pod("unseen", 300, 301, 9000, 9050, restarts=1))
+    assert stages(*world.take()) == [{"start": 149}]
+
+
+def test_after_a_restart_what_stands_tells_the_same_again(world: World) -> None:
+    world.claims = [claim(2, 12)]
+    world.stands(placeholder(world.seats, 0, 60), pod("a", 1, 60, 90, 200), pod("b", 300, 301, 310, 350))
+    before = world.take()
+    assert len(before) == 3
+    world.restart()
+    world.clock.move(5000)
+    assert sorted(world.take(), key=lambda s: s.uid) == sorted(before, key=lambda s: s.uid)
+
+
+def test_of_what_ended_while_nobody_looked_nothing_is_told(world: World) -> None:
+    failed = pod("failed", 300, 301, 310)
+    failed["status"]["phase"] = "Failed"
+    world.stands(pod("went", 300, 301, 310), failed)
+    world.goes(pod("went", 300, 301, 310), unseen=True)
+    assert world.take() == []
+
+
+def test_nothing_is_kept_of_pods_that_have_gone(world: World) -> None:
+    ready, loads = pod("a", 300, 301, 310, 350), pod("b", 300, 301, 310)
+    world.stands(ready, loads, placeholder(world.seats, 0, 60))
+    for one in (ready, loads, placeholder(world.seats, 0, 60)):
+        world.goes(one)
+    world.take()
+    assert (world.starts._lives, world.starts._told) == ({}, set())
