@@ -9,10 +9,12 @@ from autoscaler.domain.action import CreatePlaceholder, Outcome, SetFloor
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.signal import MISSING
 from autoscaler.ports.events import EventsPort, Notice, ObjectReference
+from autoscaler.telemetry.endings import notices
 
 
 class LoopEvents:
-    """An outlet: floors that moved, demand that is no longer known and is again, and what the cluster refuses.
+    """An outlet: floors that moved, demand that is no longer known and is again, what the cluster refuses, and room
+    held by placeholders that was lost, that nobody gives, or that others took.
 
     A follower says nothing: the leader does.
     """
@@ -23,7 +25,11 @@ class LoopEvents:
         self._refused: set[tuple[str, str]] = set()
 
     def tell(self, tick: Tick) -> None:
-        if not tick.leads or tick.in_force is None or tick.report is None or tick.report.observation is None:
+        if not tick.leads:
+            return
+        for notice in notices(tick):
+            self._events.record(notice)
+        if tick.in_force is None or tick.report is None or tick.report.observation is None:
             return
         fleet, about = tick.in_force.policies.fleet, tick.in_force.about
         missing = tick.report.observation.demand_state == MISSING

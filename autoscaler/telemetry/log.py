@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any, TextIO
 
@@ -12,8 +13,13 @@ import structlog
 
 from autoscaler.controller.tick import Tick
 from autoscaler.domain.action import Action
+from autoscaler.domain.ending import PlaceholderEnd
 from autoscaler.domain.fleet import Fleet
 from autoscaler.telemetry.decisions import Change, Decisions
+from autoscaler.telemetry.endings import fields_of, held_back, is_warning
+
+MOST_ENDED = 20
+"""So many placeholders that ended have a line of their own in a tick."""
 
 
 class LogFormat(StrEnum):
@@ -61,9 +67,19 @@ class LoopLog:
             self._log.info("leader" if tick.leads else "follower")
         if tick.failure is not None:
             self._log.error("tick failed", exc_info=tick.failure)
-        self._tell_problems({*tick.policy_problems, *tick.problems, *_failed(tick)})
+        self._tell_problems({*tick.policy_problems, *tick.problems, *_failed(tick), *held_back(tick)})
+        self._tell_ended(tick.ended)
         for change in self._decisions.changes(tick):
             self._log.info("decision", **_decision(change, tick))
+
+    def _tell_ended(self, ended: Sequence[PlaceholderEnd]) -> None:
+        """Warnings first; what is too much for one tick is counted."""
+        ordered = sorted(ended, key=lambda end: not is_warning(end))
+        for end in ordered[:MOST_ENDED]:
+            (self._log.warning if is_warning(end) else self._log.info)("placeholder ended", **fields_of(end))
+        rest = Counter(end.fate.lower() for end in ordered[MOST_ENDED:])
+        if rest:
+            self._log.info("more placeholders ended", **rest)
 
     def _tell_problems(self, problems: set[str]) -> None:
         for line in sorted(problems - self._problems):

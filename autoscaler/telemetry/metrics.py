@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from autoscaler.controller.tick import Tick
+from autoscaler.domain.ending import EndFate
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Plan
@@ -21,7 +22,7 @@ from autoscaler.telemetry.names import Name
 
 TICK_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)
 ACTION_WORDS = ("SetFloor", "CreatePlaceholder", "DeletePlaceholder")
-ACTION_OUTCOMES = ("done", "failed", "withheld")
+ACTION_OUTCOMES = ("done", "failed", "withheld", "held_back")
 TICK_OUTCOMES = ("done", "blind", "failed", "idle")
 
 Sample = tuple[tuple[str, ...], float]
@@ -39,6 +40,7 @@ class LoopMetrics(Collector):
         self._decisions = Decisions()
         self._decided: Tally[tuple[str, str]] = Tally()
         self._acted: Tally[tuple[str, str]] = Tally({(a, o): 0 for a in ACTION_WORDS for o in ACTION_OUTCOMES})
+        self._ended: Tally[tuple[str, str, str]] = Tally()
         self._ticks: Tally[tuple[str]] = Tally({(outcome,): 0 for outcome in TICK_OUTCOMES})
         self.registry.register(self)
 
@@ -57,12 +59,15 @@ class LoopMetrics(Collector):
         if tick.report is not None:
             acted.update((type(o.action).__name__, "failed" if o.error else "done") for o in tick.report.outcomes)
             acted.update((type(action).__name__, "withheld") for action in tick.report.withheld)
+            acted.update((type(held.action).__name__, "held_back") for held in tick.report.held_back)
+        self._ended = _ended(self._ended, tick)
         self._decided, self._acted, self._ticks, self._tick = decided, acted, ticks, tick
 
     def collect(self) -> Iterator[Metric]:
         """Everything but the histogram, as of the newest tick."""
         yield _counter(names.ACTIONS, self._acted.items())
         yield _counter(names.TICKS, self._ticks.items())
+        yield _counter(names.ENDED, self._ended.items())
         yield _counter(names.DECISIONS, self._decided.items())
         tick = self._tick
         if tick is None:
@@ -85,6 +90,22 @@ def _outcome(tick: Tick) -> str:
     if tick.report is None:
         return "idle"
     return "done" if tick.report.error is None else "blind"
+
+
+def _ended(before: Tally[tuple[str, str, str]], tick: Tick) -> Tally[tuple[str, str, str]]:
+    """Of every pool that a policy in force may use, by fate; those of other policies are nobody's any more."""
+    if tick.in_force is None:
+        return before
+    fleet = tick.in_force.policies.fleet
+    seats = [
+        (policy, fleet.pools[p].name)
+        for w, policy in enumerate(fleet.names)
+        for p in np.flatnonzero(fleet.primary[w] | fleet.burst[w])
+    ]
+    found = Tally({(*seat, fate.lower()): before[(*seat, fate.lower())] for seat in seats for fate in EndFate})
+    ends = ((end.policy, end.pool, end.fate.lower()) for end in tick.ended)
+    found.update(end for end in ends if end in found)
+    return found
 
 
 def _of_fleet(tick: Tick, fleet: Fleet) -> Iterator[Metric]:

@@ -42,5 +42,6 @@ DECISIONS = _name(
     "decisions", "Plans that differ from the one before, by each reason that moved them.", "policy", "reason"
 )
 ACTIONS = _name("actions", "What was asked of the cluster, and what came of it.", "action", "outcome")
+ENDED = _name("placeholders_ended", "Placeholders that ended, and how.", "policy", "pool", "fate")
 TICKS = _name("ticks", "Ticks, and how they ended.", "outcome")
 TICK_SECONDS = _name("tick_seconds", "How long a tick takes.")

@@ -101,7 +101,7 @@ class Said:
 class Town:
     """The world of all `NAMES`; `ports` shows the part of it that some of them see, by their own rows.
 
-    writes: what was written, by name. broken: raised by every call, until it is None again.
+    writes: what was written, by name. broken: raised by every call, until it is None again. ended: as in `Inventory`.
     """
 
     def __init__(self, demand: dict[str, Sequence[float]], clock: SteppedClock) -> None:
@@ -114,6 +114,7 @@ class Town:
         self.clock, self.begin_s = clock, clock.wall_s()
         self.writes: list[tuple[str, str, int]] = []
         self.broken: Exception | None = None
+        self.ended: tuple[PlaceholderEnd, ...] = ()
 
     def advance(self) -> None:
         self.clock.move(TICK_S)
@@ -152,7 +153,7 @@ class Quarter:
         parts = {name: getattr(all_of_it, name)[self._rows] for name in ("ready", "starting", "pending", "floor")}
         seats = tuple(Placeholder(here[p.workload], p.pool, p.slot, p.bound) for p in all_of_it.placeholders
                       if p.workload in here)  # fmt: skip
-        return replace(all_of_it, placeholders=seats, **parts)
+        return replace(all_of_it, placeholders=seats, ended=self._town.ended, **parts)
 
     def set_floor(self, workload: int, replicas: int) -> None:
         self._write("floor", workload, replicas)

@@ -9,6 +9,7 @@ import pytest
 
 from autoscaler.controller.health import Health
 from autoscaler.controller.tick import Tick
+from autoscaler.domain.ending import EndFate, PlaceholderEnd
 from autoscaler.ports.errors import Unavailable
 from tests.unit.controller.live import REPLICA_S, TICK_S, Kept, Lead, Live, Town, policy
 
@@ -36,6 +37,25 @@ def test_the_loop_acts_and_says_what_it_did(live: Live) -> None:
     assert all(not tick.notes for tick in ticks[1:])
     assert live.swept == 80
     assert {name for _, name, _ in live.town.writes} == {"chat"}
+
+
+def test_room_that_is_lost_again_and_again_is_asked_for_again_later(live: Live) -> None:
+    """Two workloads on one pool of nodes that they share, so that room is held; all slots have just failed."""
+    live.write("chat.yaml", policy("chat"), policy("code"))
+    begin_s = live.clock.wall_s()
+    live.town.ended = tuple(
+        PlaceholderEnd(name, "h100", slot, begin_s + 4000.0, EndFate.FAILED, "Cause", "")
+        for name in ("chat", "code")
+        for slot in range(60)
+        for _ in range(9)
+    )
+    ticks = live.run(80)
+    held = [held for tick in ticks if tick.report for held in tick.report.held_back]
+    assert held
+    assert not [write for write in live.town.writes if write[0] == "create"]
+    assert live.floors()["chat"] >= 20
+    live.town.ended = ()
+    assert not [tick for tick in live.run(1) if tick.report is None or tick.report.held_back]
 
 
 def test_a_policy_that_observes_is_planned_and_nothing_of_it_is_touched(live: Live) -> None:

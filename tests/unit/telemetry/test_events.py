@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from autoscaler.domain.ending import EndFate, PlaceholderEnd, Taker
 from autoscaler.telemetry.events import LoopEvents
 from tests.unit.controller.live import Live, Said, policy
 
@@ -41,3 +43,29 @@ def test_a_follower_says_nothing(tmp_path: Path) -> None:
     live.lead.leads = False
     live.run(40)
     assert said.notices == []
+
+
+def test_what_a_person_must_know_of_placeholders_that_ended(tmp_path: Path) -> None:
+    live, said = told(tmp_path)
+    live.run(1)
+    before = len(said.notices)
+    lost = [PlaceholderEnd("chat", "h100", slot, 0.0, EndFate.LOST, "NodeGone", f"node {slot}") for slot in range(3)]
+    stuck = replace(lost[0], fate=EndFate.STUCK, cause="Unschedulable")
+    taken = replace(lost[0], fate=EndFate.CONSUMED, cause="PreemptionByScheduler", taker=Taker.OTHER)
+    others = [replace(taken, taken_by=f"research/train-{n}") for n in (4, 2, 3, 1, 1)]
+    ordinary = [
+        replace(taken, taker=Taker.OWN), replace(taken, taker=Taker.FELLOW), replace(taken, taker=Taker.UNKNOWN),
+        replace(lost[0], fate=EndFate.RELEASED), replace(lost[0], fate=EndFate.DRAINED), replace(taken, policy="gone"),
+    ]  # fmt: skip
+    live.ended = (*lost, stuck, *others, *ordinary)
+    live.run(1)
+    notices = [n for n in said.notices[before:] if n.reason.startswith(("Placeholder", "Capacity"))]
+    assert [n.reason for n in notices] == ["CapacityTakenByOthers", "PlaceholderLost", "PlaceholderStuck"]
+    assert all(n.warning and n.about.name == "chat" for n in notices)
+    assert "5 placeholders" in notices[0].note
+    assert "research/train-1, research/train-2, research/train-3 and 1 more" in notices[0].note
+    assert "taint" in notices[0].note
+    again = len(said.notices)
+    live.ended = tuple(lost[1:])
+    live.run(1)
+    assert said.notices[again] == notices[1]  # so that the cluster counts one event up instead of writing another

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from autoscaler.domain.ending import EndFate, PlaceholderEnd, Taker
 from autoscaler.ports.errors import Unavailable
-from autoscaler.telemetry.log import LogFormat, LoopLog, logger
+from autoscaler.telemetry.log import MOST_ENDED, LogFormat, LoopLog, logger
 from tests.unit.controller.live import Live, policy
+
+STEADY = [4.0] * 1000
+RISE = [2.0] * 30 + [float(n) for n in range(2, 21)] + [20.0] * 100
 
 
 class Logged:
     """A live loop and what it wrote."""
 
-    def __init__(self, folder: Path, form: LogFormat = LogFormat.JSON) -> None:
+    def __init__(self, folder: Path, form: LogFormat = LogFormat.JSON, demand: Sequence[float] = STEADY) -> None:
         self.out = io.StringIO()
-        self.live = Live(folder, {"chat": [4.0] * 1000}, outlets=(LoopLog(logger(form, self.out)),))
+        self.live = Live(folder, {"chat": demand}, outlets=(LoopLog(logger(form, self.out)),))
         self.live.write("chat.yaml", policy("chat"))
 
     def lines(self, event: str) -> list[dict[str, Any]]:
@@ -78,3 +84,39 @@ def test_lines_for_people(tmp_path: Path) -> None:
     assert "decision" in text
     assert "policy=chat" in text
     assert "\x1b" not in text
+
+
+def test_placeholders_that_ended_have_a_line_each_warnings_first_and_not_too_many(tmp_path: Path) -> None:
+    logged = Logged(tmp_path)
+    logged.live.run(1)
+    taken = PlaceholderEnd("chat", "h100", 0, 0.0, EndFate.CONSUMED, "Cause", "why", Taker.OTHER, "research/train-0")
+    used = replace(taken, taker=Taker.OWN, taken_by="inference/chat-1")
+    lost = [PlaceholderEnd("chat", "h100", slot, 0.0, EndFate.LOST, "NodeGone", "node n is gone") for slot in range(3)]
+    released = [replace(one, fate=EndFate.RELEASED, cause="Released") for one in lost * (MOST_ENDED // 3)]
+    logged.live.ended = (used, *released, *lost, taken)
+    logged.live.run(2)
+    lines = logged.lines("placeholder ended")
+    assert len(lines) == MOST_ENDED
+    assert [line["level"] for line in lines[:5]] == ["warning"] * 4 + ["info"]
+    assert lines[0] | {"timestamp": ""} == {
+        "event": "placeholder ended", "level": "warning", "timestamp": "", "policy": "chat", "pool": "h100", "slot": 0,
+        "fate": "lost", "cause": "NodeGone", "reason": "node n is gone",
+    }  # fmt: skip
+    assert (lines[3]["taker"], lines[3]["taken_by"]) == ("somebody else", "research/train-0")
+    assert (lines[4]["taker"], lines[4]["taken_by"]) == ("its own workload", "inference/chat-1")
+    (rest,) = logged.lines("more placeholders ended")
+    assert rest["released"] == len(logged.live.kept.ticks[1].ended) - MOST_ENDED
+
+
+def test_what_is_held_back_is_a_problem_while_it_is(tmp_path: Path) -> None:
+    logged = Logged(tmp_path, demand=RISE)
+    live = logged.live
+    live.write("chat.yaml", policy("chat"), policy("code"))
+    failed = PlaceholderEnd("chat", "h100", 0, live.clock.wall_s() + 1e6, EndFate.FAILED, "OutOfcpu", "no cpu")
+    live.town.ended = tuple(replace(failed, slot=slot) for slot in range(60))
+    live.run(60)
+    said = {line["problem"] for line in logged.lines("problem")}
+    assert said == {
+        "chat h100: placeholder held back: ended once within 3600 s, the last time failed (OutOfcpu): asked for again "
+        "30 s after that"
+    }

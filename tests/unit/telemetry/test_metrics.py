@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from autoscaler.domain.ending import EndFate, PlaceholderEnd
 from autoscaler.ports.errors import Unavailable
 from autoscaler.telemetry import names
 from autoscaler.telemetry.metrics import LoopMetrics
@@ -121,3 +123,22 @@ def test_promtool_finds_nothing_wrong(exported: Exported) -> None:
         ["promtool", "check", "metrics"], input=generate_latest(exported.metrics.registry), capture_output=True
     )
     assert (done.returncode, done.stdout.decode(), done.stderr.decode()) == (0, "", "")
+
+
+def test_placeholders_that_ended_are_counted_by_pool_and_fate(exported: Exported) -> None:
+    exported.live.write("chat.yaml", policy("chat"))
+    exported.live.write("code.yaml", policy("code"))
+    exported.live.run(1)
+    assert exported.value("placeholders_ended_total", "lost", "chat", "h100") == 0.0
+    lost = PlaceholderEnd("chat", "h100", 0, 0.0, EndFate.LOST, "NodeGone", "")
+    used = PlaceholderEnd("code", "h100", 0, 0.0, EndFate.CONSUMED, "PreemptionByScheduler", "")
+    exported.live.ended = (lost, lost, used, replace(lost, policy="old"), replace(lost, pool="old"))
+    exported.live.run(3)
+    ended = {k: v for (n, k), v in series(exported.metrics).items() if n == "gpu_autoscaler_placeholders_ended_total"}
+    assert {key: value for key, value in ended.items() if value} == {
+        ("lost", "chat", "h100"): 2.0, ("consumed", "code", "h100"): 1.0,
+    }  # fmt: skip
+    (exported.live.folder / "code.yaml").unlink()
+    exported.live.run(1)
+    assert exported.value("placeholders_ended_total", "consumed", "code", "h100") is None
+    assert exported.value("placeholders_ended_total", "lost", "chat", "h100") == 2.0
