@@ -6,28 +6,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from autoscaler.evaluation.parallel import Watch
-from autoscaler.evaluation.replay import Progress as Report
-
-
-@contextmanager
-def progress_bar(label: str) -> Iterator[Report]:
-    """A callback that draws on standard error while it is a terminal, and does nothing otherwise."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda done, total: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @contextmanager
 def jobs_bar(label: str, names: Sequence[str] = ()) -> Iterator[Watch]:
-    """The same for jobs that run side by side: a callback that is told the share done, 0..1, of each.
+    """A callback that is told the share done, 0..1, of each of the jobs that run side by side. It draws on standard
+    error while that is a terminal, and does nothing otherwise.
 
     One bar for all, or one for each of the names where there are some.
     """

@@ -32,11 +32,6 @@ def whole_replicas(demand: Floats) -> Ints:
     return np.maximum(np.ceil(np.asarray(demand, dtype=np.float64) - _ROUNDING), 0.0).astype(np.int64)
 
 
-def path_cost(capacity: Ints, start_cost_ticks: float) -> float:
-    """Replica-ticks billed for a capacity path [T]: what stands, and `start_cost_ticks` for each start."""
-    return float(capacity.sum()) + start_cost_ticks * float(np.maximum(np.diff(capacity), 0).sum())
-
-
 def cost_without_misses(need_replicas: Ints, start_cost_ticks: float) -> float:
     """Least replica-ticks that serve `need_replicas` [T] in every tick.
 
@@ -90,7 +85,7 @@ def capacity_at_late_share(demand: Floats, start_cost_ticks: float, late_share: 
 
     Two sweeps find it: the forty prices of `PRICES`, then as many between the best of them and the next lower one.
     Where no price is dear enough, every tick is served. A plan that can be carried out, so its cost lies on or above
-    `lower_bound_at_late_share`.
+    `Frontier.lower_bound`.
     """
     demand = _checked(demand, start_cost_ticks)
     budget = late_share * float(demand.sum())
@@ -141,11 +136,6 @@ def frontier(demand: Floats, start_cost_ticks: float) -> Frontier:
     capacity, unmet = priced(demand, start_cost_ticks, PRICES)
     exact = cost_without_misses(whole_replicas(demand), start_cost_ticks)
     return Frontier(PRICES, capacity, unmet, float(demand.sum()), exact)
-
-
-def lower_bound_at_late_share(demand: Floats, start_cost_ticks: float, late_share: float) -> float:
-    """Replica-ticks that no plan with at most `late_share` of `demand` [T] unmet can undercut; see `Frontier`."""
-    return frontier(demand, start_cost_ticks).lower_bound(late_share)
 
 
 def _checked(demand: Floats, start_cost_ticks: float) -> Floats:

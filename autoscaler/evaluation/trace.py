@@ -40,7 +40,7 @@ class Trace:
     """Requests in each step of one series.
 
     `values` [steps] holds requests a step, NaN where nothing was captured. `start_s` is the first step's start in
-    seconds on the file's own axis (for timestamps: after midnight UTC); `start_epoch_s` is given with timestamps only.
+    seconds on the file's own axis (for timestamps: after midnight UTC).
     """
 
     name: str
@@ -48,7 +48,6 @@ class Trace:
     step_s: float
     start_s: float
     values: Floats
-    start_epoch_s: float | None = None
 
     @property
     def duration_s(self) -> float:
@@ -139,10 +138,8 @@ def read_trace(path: str | Path, series: str | None = None) -> Trace:
     values[index] = rows.requests
     if not np.isfinite(values).any():
         raise TraceError(f"{path}:{rows.lines[0]}: every value of `requests` is empty; give a series with data")
-    start_s, epoch_s = float(at_s[0]), None
-    if rows.absolute:
-        start_s, epoch_s = start_s % _DAY_S, start_s
-    return Trace(rows.series or path.name, rows.series, step_s, start_s, values, epoch_s)
+    start_s = float(at_s[0]) % _DAY_S if rows.absolute else float(at_s[0])
+    return Trace(rows.series or path.name, rows.series, step_s, start_s, values)
 
 
 @dataclass(slots=True)

@@ -35,8 +35,6 @@ WORDS: Mapping[PlanPart, str] = {
     PlanPart.PLACEHOLDERS: "room on warm nodes beyond the floors; without: floors alone",
     PlanPart.PRIMARY: "on-demand room for what the largest spot zone carries; without: all room on spot where it may",
 }
-"""What each does, and what is left without it."""
-
-IN_POLICIES = frozenset({PlanPart.SCHEDULES, PlanPart.CALENDARS, PlanPart.BUDGET})
-"""Parts that a policy asks for: off, every strategy runs without them. The others are off in our own strategies alone,
-since those that we compare with have none of them."""
+"""What each does, and what is left without it. Schedules, calendars and budgets are of policies: off, every strategy
+runs without them. The others are off in our own strategies alone, since those that we compare with have none of them.
+"""

@@ -62,8 +62,8 @@ def node_part(created_s: float, bound_s: float, edges_s: tuple[float, ...]) -> t
 
 class Journal:
     """Of W workloads. starts: of all, every `one_in`-th; starts_seen: how many there were. events: in the order of
-    time, the last ones left out where there are too many; events_seen: with those. made, used: placeholders created so
-    far by workload, and of them the ones that a replica took the room of.
+    time, the last ones left out where there are too many. made, used: placeholders created so far by workload, and of them
+    the ones that a replica took the room of.
     """
 
     def __init__(self, workloads: int, most_starts: int = MOST_STARTS, most_events: int = MOST_EVENTS) -> None:
@@ -71,7 +71,6 @@ class Journal:
         self.starts_seen = 0
         self.one_in = 1
         self.events: list[CloudEvent] = []
-        self.events_seen = 0
         self.made = [0] * workloads
         self.used = [0] * workloads
         self._most_starts, self._most_events = most_starts, most_events
@@ -94,6 +93,5 @@ class Journal:
             if (last.what, last.pool, last.zone) == (what, pool, zone):
                 self.events[place] = CloudEvent(at_s, what, pool, zone, last.nodes + nodes)
                 return
-        self.events_seen += 1
         if len(self.events) < self._most_events:
             self.events.append(CloudEvent(at_s, what, pool, zone, nodes))

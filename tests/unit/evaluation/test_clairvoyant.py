@@ -11,14 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.optimize import LinearConstraint, milp
 
-from autoscaler.domain.arrays import Floats
+from autoscaler.domain.arrays import Floats, Ints
 from autoscaler.evaluation.clairvoyant import (
     capacity_at_late_share,
     cost_without_misses,
     frontier,
-    lower_bound_at_late_share,
     optimal_capacity,
-    path_cost,
     priced,
     whole_replicas,
 )
@@ -30,6 +28,11 @@ demands = hnp.arrays(np.float64, st.integers(1, 60), elements=st.floats(0, 6, al
 def wandering(seed: int, ticks: int = 60) -> Floats:
     rng = np.random.default_rng(seed)
     return np.abs(np.cumsum(rng.normal(0, 0.6, ticks))) + rng.uniform(0, 2)
+
+
+def path_cost(capacity: Ints, k: float) -> float:
+    """Replica-ticks billed for a capacity path: what stands, and `k` for each start."""
+    return float(capacity.sum()) + k * float(np.maximum(np.diff(capacity), 0).sum())
 
 
 def exact(demand: Floats, k: float, price: float, budget: float = np.inf) -> float:
@@ -66,7 +69,7 @@ def test_cost_without_misses_equals_the_integer_optimum(seed: int, k: float) -> 
 def test_bound_lies_below_the_integer_optimum_and_near(seed: int, k: float, share: float) -> None:
     demand = wandering(seed, 35)
     best = exact(demand, k, 0.0, budget=share * demand.sum())
-    bound = lower_bound_at_late_share(demand, k, share)
+    bound = frontier(demand, k).lower_bound(share)
     assert 0.9 * best <= bound <= best + 1e-6
     path = capacity_at_late_share(demand, k, share)
     unmet = float(np.maximum(demand - path, 0).sum())
@@ -108,7 +111,7 @@ def test_bound_falls_with_the_late_share(demand: Floats, k: float, shares: list[
 @given(demands, st.floats(0, 10), st.floats(0, 0.5))
 def test_no_plan_undercuts_the_bound(demand: Floats, k: float, share: float) -> None:
     path = capacity_at_late_share(demand, k, share)
-    assert path_cost(path, k) >= lower_bound_at_late_share(demand, k, share) - 1e-6
+    assert path_cost(path, k) >= frontier(demand, k).lower_bound(share) - 1e-6
 
 
 def test_hand_cases() -> None:
@@ -116,7 +119,7 @@ def test_hand_cases() -> None:
     assert cost_without_misses(need, 2.0) == 4 + 2 + 2 + 2  # before the first need, the gap of 3, the second layer
     assert cost_without_misses(np.array([2, 2, 0, 2]), 5.0) == 6 + 2  # what stands at first is free
     assert cost_without_misses(np.zeros(4, dtype=np.int64), 5.0) == 0
-    assert lower_bound_at_late_share(np.zeros(4), 5.0, 0.01) == 0
+    assert frontier(np.zeros(4), 5.0).lower_bound(0.01) == 0
 
 
 @pytest.mark.parametrize(("demand", "k"), [([1.0, np.nan], 1.0), ([-1.0], 1.0), ([1.0], -1.0), ([1.0], np.inf)])

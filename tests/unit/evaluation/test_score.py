@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from autoscaler.evaluation.clairvoyant import frontier, lower_bound_at_late_share
+from autoscaler.evaluation.clairvoyant import frontier
 from autoscaler.evaluation.score import Run, late_share, score
 
 OFFERED = np.array([2.0, 3.0, np.nan, 4.0, 1.0])
@@ -23,10 +23,10 @@ def test_by_hand_with_a_missing_tick() -> None:
     assert got.gpu_hours == pytest.approx(14 / 60)
     assert got.dollars == pytest.approx(28 / 60)
     assert got.offered_replica_hours == pytest.approx(10 / 60)
-    demand = OFFERED[np.isfinite(OFFERED)]
-    assert got.clairvoyant_gpu_hours == pytest.approx(lower_bound_at_late_share(demand, 5.0, 0.01) / 60)
-    assert got.ratio_at_target == pytest.approx(14 / lower_bound_at_late_share(demand, 5.0, 0.01))
-    assert got.ratio_at_achieved == pytest.approx(14 / lower_bound_at_late_share(demand, 5.0, 0.1))
+    bound = frontier(OFFERED[np.isfinite(OFFERED)], 5.0)
+    assert got.clairvoyant_gpu_hours == pytest.approx(bound.lower_bound(0.01) / 60)
+    assert got.ratio_at_target == pytest.approx(14 / bound.lower_bound(0.01))
+    assert got.ratio_at_achieved == pytest.approx(14 / bound.lower_bound(0.1))
     assert (got.strategy, got.starts, got.ticks_per_second, got.seed) == ("ours", 4, 1e4, 7)
 
 

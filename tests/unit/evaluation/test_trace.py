@@ -31,7 +31,7 @@ NAN = float("nan")
 def test_minutes_with_an_empty_value_and_absent_rows(tmp_path: Path, name: str) -> None:
     path = written(tmp_path, "series,minute,requests,other\na,5,1,x\na,6,,x\na,7,3,x\na,9,4,x\nb,5,9,x\n", name)
     trace = read_trace(path, "a")
-    assert (trace.name, trace.series, trace.step_s, trace.start_s, trace.start_epoch_s) == ("a", "a", 60.0, 300.0, None)
+    assert (trace.name, trace.series, trace.step_s, trace.start_s) == ("a", "a", 60.0, 300.0)
     assert_array_equal(trace.values, [1, NAN, 3, NAN, 4])
 
 
@@ -41,10 +41,10 @@ def test_seconds_without_a_series_column(tmp_path: Path) -> None:
     assert_array_equal(trace.values, [1, 2])
 
 
-def test_timestamps_give_the_epoch(tmp_path: Path) -> None:
-    text = "timestamp,requests\n2026-01-01T01:00:00+01:00,1\n2026-01-01T00:05:00Z,2\n"
+def test_timestamps_count_from_midnight(tmp_path: Path) -> None:
+    text = "timestamp,requests\n2026-01-01T02:00:00+01:00,1\n2026-01-01T01:05:00Z,2\n"
     trace = read_trace(written(tmp_path, text))
-    assert (trace.start_epoch_s, trace.start_s, trace.step_s) == (1767225600.0, 0.0, 300.0)
+    assert (trace.start_s, trace.step_s) == (3600.0, 300.0)
 
 
 def test_the_only_series_need_not_be_named(tmp_path: Path) -> None:
