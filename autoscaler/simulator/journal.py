@@ -62,8 +62,8 @@ def node_part(created_s: float, bound_s: float, edges_s: tuple[float, ...]) -> t
 
 class Journal:
     """Of W workloads. starts: of all, every `one_in`-th; starts_seen: how many there were. events: in the order of
-    time, the last ones left out where there are too many. made, used: placeholders created so far by workload, and of them
-    the ones that a replica took the room of.
+    time, the last ones left out where there are too many. made, used: placeholders created so far by workload, and of
+    them the ones that a replica took the room of.
     """
 
     def __init__(self, workloads: int, most_starts: int = MOST_STARTS, most_events: int = MOST_EVENTS) -> None:
