@@ -87,9 +87,9 @@ class Replicas(Part):
     )
     via: Literal["auto", "hpa", "keda", "kserve", "scale", "metric"] = Field(
         default="auto",
-        description="The owner of the replica count, through whose own field floors move: hpa (minReplicas), keda "
-        "(minReplicaCount), kserve (minReplicas), scale (the scale subresource), metric (published only). Default "
-        "auto: looked up in the cluster.",
+        description="Who owns the replica count: hpa, keda, kserve, scale (nobody else), or metric (whoever reads what "
+        "we publish). Default auto: looked up in the cluster. Floors move through the scale subresource, where nobody "
+        "else owns the count; under any other owner they are planned and told, and not moved yet.",
     )
 
     @model_validator(mode="after")
