@@ -65,7 +65,7 @@ class Endings:
     ) -> tuple[PlaceholderEnd, ...]:  # fmt: skip
         """What ended since the last call, in the order in which it went; by the leader alone.
 
-        One in whose place no pod is seen yet is told later: the scheduler may be about to bind one.
+        One in whose place no pod is seen yet is told some seconds later: the scheduler may be about to bind one.
         """
         leads_on = now_s - self._asked_s < GAP_S
         self._asked_s = now_s
@@ -77,7 +77,7 @@ class Endings:
             gone = self._gone.popleft()
             verdict, taking = self._verdict(gone, standing)
             is_sure = verdict.cause != DELETED
-            waits = (verdict.fate is Fate.CONSUMED and taking.pod is None) or not is_sure
+            waits = (verdict.fate is Fate.CONSUMED and taking.is_early) or not is_sure
             if waits and now_s - gone.at_s < BOUND_AFTER_S and leads_on:
                 later.append(gone)
                 continue

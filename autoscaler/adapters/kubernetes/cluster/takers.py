@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,15 +16,19 @@ from autoscaler.placeholder.selector import matches
 BOUND_BEFORE_S, BOUND_AFTER_S = 3.0, 10.0
 """A pod that was bound so shortly before or after a placeholder was seen to go may be the one that took its place: the
 time of a binding is cut to the second, by another clock than ours."""
+CUT_S = 1.0
 _CLOSEST = (Taker.OWN, Taker.FELLOW, Taker.UNKNOWN, Taker.OTHER)
 
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """Who took the place. pod: None where none was seen to."""
+    """Who took the place. pod: None where none was seen to. is_early: it was bound before the placeholder went, as far
+    as the clocks agree, so that another may be about to be bound.
+    """
 
     taker: Taker
     pod: SeenPod | None
+    is_early: bool = True
 
     @property
     def by(self) -> str:
@@ -33,7 +37,7 @@ class Taking:
 
 
 class Takers:
-    """A pod that took the places of several placeholders answers for as many GPUs as it holds."""
+    """A pod answers for as many GPUs as it holds: a large one for the places of several placeholders, then no more."""
 
     def __init__(self, seats: Seats) -> None:
         self._seats = seats
@@ -53,19 +57,19 @@ class Takers:
 
     def find(self, placeholder: SeenPod, at_s: float, workload: int | None) -> Taking:
         """Of the workload's placeholder that was seen to go at `at_s` (seconds since the epoch)."""
-        choices = [
-            (*self._rank(pod, placeholder), abs(after_s), _CLOSEST.index(whose), pod.namespace, pod.name, whose, pod)
-            for pod in self._bound.get(placeholder.node, ())
-            if -BOUND_BEFORE_S <= (after_s := datetime.fromisoformat(pod.bound_at).timestamp() - at_s) <= BOUND_AFTER_S
-            for whose in (self.whose(pod, workload),)
-        ]
-        if not choices:
-            return Taking(Taker.UNKNOWN, None)
-        *_, whose, pod = min(choices, key=lambda choice: choice[:6])
-        return Taking(whose, pod)
+        choices = []
+        for pod in self._bound.get(placeholder.node, ()):
+            after_s = datetime.fromisoformat(pod.bound_at).timestamp() - at_s
+            held = sum(pod.devices.get(resource, 0) for resource in placeholder.devices)
+            has_answered = 0 < held <= self._answered.get(pod.uid, 0)
+            if -BOUND_BEFORE_S <= after_s <= BOUND_AFTER_S and not has_answered:
+                whose = self.whose(pod, workload)
+                rank = (held == 0, abs(after_s), _CLOSEST.index(whose), pod.namespace, pod.name)
+                choices.append((rank, Taking(whose, pod, after_s < -CUT_S)))
+        return min(choices, key=lambda choice: choice[0])[1] if choices else Taking(Taker.UNKNOWN, None)
 
     def answer(self, taking: Taking, placeholder: SeenPod) -> None:
-        """The pod has taken this one's place, and is less likely to have taken another's too."""
+        """The pod has taken this one's place."""
         if taking.pod is not None:
             held = sum(placeholder.devices.values())
             self._answered[taking.pod.uid] = self._answered.get(taking.pod.uid, 0) + held
@@ -81,12 +85,3 @@ class Takers:
             elif all(matches(requirement, pod.labels) for requirement in scale.selector):
                 owners.add(Taker.OWN if w == workload else Taker.FELLOW)
         return next((taker for taker in _CLOSEST if taker in owners), Taker.OTHER)
-
-    def _rank(self, pod: SeenPod, placeholder: SeenPod) -> tuple[bool, bool]:
-        """Those first that hold what it held, and of these who has not answered for all of it yet."""
-        held = _amount(pod, placeholder.devices)
-        return held == 0, self._answered.get(pod.uid, 0) >= held
-
-
-def _amount(pod: SeenPod, resources: Iterable[str]) -> int:
-    return sum(pod.devices.get(resource, 0) for resource in resources)

@@ -154,8 +154,18 @@ def test_the_one_that_was_bound_nearest_took_it() -> None:
     watched.binds("long-there", "chat", ago_s=600.0)
     watched.binds("shortly-before", "chat", ago_s=2.0)
     watched.goes(0)
+    assert watched.tell() == []
     watched.binds("taker", "train", "research")
     assert takers(watched.tell()) == [(Taker.OTHER, "research/taker")]
+
+
+def test_where_no_other_comes_the_one_shortly_before_took_it() -> None:
+    watched = Watched()
+    watched.binds("shortly-before", "chat", ago_s=2.0)
+    watched.goes(0)
+    assert watched.tell() == []
+    watched.clock.move(BOUND_AFTER_S)
+    assert takers(watched.tell()) == [(Taker.OWN, "inference/shortly-before")]
 
 
 def test_each_answers_for_what_it_holds() -> None:
@@ -166,6 +176,11 @@ def test_each_answers_for_what_it_holds() -> None:
     watched.binds("small", "chat")
     told = watched.tell()
     assert sorted(takers(told)) == [(Taker.OWN, "inference/small"), *[(Taker.OTHER, "research/large")] * 4]
+    watched.goes(5)
+    assert watched.tell() == []
+    watched.clock.move(1.0)
+    watched.binds("next", "code")
+    assert takers(watched.tell()) == [(Taker.FELLOW, "inference/next")]
 
 
 def test_one_without_gpus_took_it_only_where_no_other_can_have() -> None:
