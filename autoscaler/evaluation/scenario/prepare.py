@@ -69,10 +69,6 @@ class ScenarioRun:
     notes: tuple[str, ...]
     without: frozenset[PlanPart]
 
-    def strategies(self) -> tuple[str, ...]:
-        """In the order of the file."""
-        return self.spec.strategies
-
 
 def read_scenario(
     path: Path, seed: int | None = None, without: frozenset[PlanPart] = frozenset[PlanPart]()

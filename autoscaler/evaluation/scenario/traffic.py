@@ -44,8 +44,7 @@ def scaled_requests(
         part = _cut(minutes, workload, spec)
         return offered_replicas(part, workload.peak)[0] * per_replica_s * STEP_S, note
     except TraceError as error:
-        message, _, hint = str(error).rpartition("; ")
-        raise TrafficError(source, message, hint) from None
+        raise _refused(source, error) from None
 
 
 def _generated(workload: SimulatedWorkload, per_replica_s: float, spec: Scenario, number: int) -> Floats:

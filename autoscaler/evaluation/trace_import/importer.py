@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from autoscaler.domain.arrays import Floats
+from autoscaler.evaluation.parallel import Watch
 from autoscaler.evaluation.trace import TraceError
 from autoscaler.evaluation.trace_import.axis import UNIT_S, Axis
 from autoscaler.evaluation.trace_import.count_csv import COUNTS
@@ -25,8 +26,6 @@ from autoscaler.policy.problem import nearest
 
 EVENT_STEP_S = 60.0
 FOLDER_FILES = ("*-trace.csv", "*-trace.csv.gz")
-Watch = Callable[[Sequence[float]], None]
-"""Called now and then with the share read, 0..1, of each source."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +38,7 @@ class Imported:
 
 
 def import_trace(request: Request, watch: Watch | None = None) -> Imported:
-    """Reads the sources. Raises TraceError with file, line and way out."""
+    """Reads the sources; `watch` is told the share read of each. Raises TraceError with file, line and way out."""
     request = replace(request, sources=tuple(_files(request.sources)))
     format = _format(request)
     _check(request, format)

@@ -226,8 +226,8 @@ def test_a_day_with_more_dispersion_is_rougher(scenario: Write, tmp_path: Path) 
 def test_the_demo_is_ready_to_run() -> None:
     run = read_scenario(Path(__file__).parents[4] / "simulations" / "demo.yaml")
     assert run.policies.fleet.names == ("chat", "assistant", "batch")
-    assert run.strategies() == ("ours", "static-peak", "hpa-70", "cron", "seasonal-naive")
-    assert [unusable_strategy(name) for name in run.strategies()] == [None] * 5
+    assert run.spec.strategies == ("ours", "static-peak", "hpa-70", "cron", "seasonal-naive")
+    assert [unusable_strategy(name) for name in run.spec.strategies] == [None] * 5
     assert [offered.size for offered in run.offered] == [14 * 24 * 60] * 3
     assert [round(float(np.percentile(offered, 99.5)), 6) for offered in run.offered] == [30.0, 40.0, 30.0]
     assert {p.pool.gpus_per_node for p in run.cluster.pools} == {8}
