@@ -20,12 +20,14 @@ from autoscaler.compose import live
 from autoscaler.controller.tick import Tick
 from autoscaler.domain.action import Action, CreatePlaceholder, DeletePlaceholder, SetFloor
 from autoscaler.domain.fleet import Fleet
+from autoscaler.domain.observation import NO_SOURCE
+from autoscaler.domain.signal import SignalKind
 from autoscaler.policy.folder import PolicySet, read_paths
 from autoscaler.settings import Settings
 from autoscaler.telemetry.decisions import decisions
 
 FINDINGS = 1
-HEADINGS = ("policy", "mode", "demand", "ready", "floor", "planned", "placeholders")
+HEADINGS = ("policy", "mode", "demand", "from", "ready", "floor", "planned", "placeholders")
 
 
 @with_settings(*CLUSTER)
@@ -91,11 +93,12 @@ def _rows(tick: Tick) -> Iterator[dict[str, object]]:
         return
     seen = tick.report.observation
     for w, (policy, decision) in enumerate(decisions(tick)):
-        demand = float(seen.demand[w])
+        demand, source = float(seen.demand[w]), int(seen.demand_source[w])
         yield {
             "policy": policy,
             "mode": "act" if decision.acts else "observe",
             "demand": None if math.isnan(demand) else round(demand, 2),
+            "signal": None if source == NO_SOURCE else SignalKind(source).name.lower(),
             "ready": int(seen.inventory.ready[w].sum()),
             "floor": int(seen.inventory.floor[w]),
             "planned": decision.floor,
@@ -109,7 +112,9 @@ def _cells(row: dict[str, object]) -> Sequence[str | Text]:
     assert isinstance(placeholders, dict)
     told = ", ".join(f"{count} {pool}" for pool, count in placeholders.items()) or "-"
     demand = "unknown" if row["demand"] is None else str(row["demand"])
-    return [str(row["policy"]), str(row["mode"]), demand, *(str(row[k]) for k in ("ready", "floor", "planned")), told]
+    signal = "-" if row["signal"] is None else str(row["signal"])
+    numbers = [str(row[name]) for name in ("ready", "floor", "planned")]
+    return [str(row["policy"]), str(row["mode"]), demand, signal, *numbers, told]
 
 
 def _actions(tick: Tick) -> Iterator[tuple[str, str]]:
