@@ -70,9 +70,9 @@ def test_placeholders_go_with_their_plan_and_the_policy_is_stopped(town: Town) -
         port = in_force.ports.cluster
         with pytest.raises(NotFound, match="no CapacityPlan chat to own it"):
             port.create_placeholder(0, 0, 0)
-        assert in_force.sweep(epoch_s()) == ()
+        assert in_force.sweep(epoch_s()).failed == ()
         port.create_placeholder(0, 0, 0)
-        assert in_force.sweep(epoch_s()) == ()
+        assert in_force.sweep(epoch_s()).failed == ()
         (pod,) = cluster.api.list("pods", house)
         plan = cluster.api.get(PLANS, "chat", house)
         assert pod["metadata"]["ownerReferences"] == [
@@ -84,7 +84,7 @@ def test_placeholders_go_with_their_plan_and_the_policy_is_stopped(town: Town) -
         assert not in_force.is_outdated()
         cluster.api.delete(PLANS, "chat", house)
         wait_until(in_force.is_outdated, "the deletion to be seen", SOON_S)
-        assert in_force.sweep(epoch_s()) == ()
+        assert in_force.sweep(epoch_s()).failed == ()
         assert cluster.api.find(PLANS, "chat", house) is None
         after = town.world.govern(town.policies())
         stack.callback(after.close)
@@ -125,5 +125,5 @@ def test_a_stopped_policy_stays_so_where_its_document_was_moved_and_not_changed(
         stack.callback(edited.close)
         assert edited.policies.fleet.names == ("chat",)
         assert town.world.stopped == frozenset()
-        assert edited.sweep(epoch_s()) == ()
+        assert edited.sweep(epoch_s()).failed == ()
         assert town.site.cluster.api.find(PLANS, "chat", town.site.house) is not None
