@@ -9,6 +9,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from tests.cluster.api import Api, Server
+from tests.cluster.audit import AuditLog
 from tests.cluster.clock import now_s, wait_until
 from tests.cluster.credentials import ADMIN, CONTROLLERS, KWOK, SCHEDULER, Credentials
 from tests.cluster.intervals import NODE_GRACE
@@ -60,6 +61,7 @@ class ControlPlane:
         folder.mkdir(parents=True, exist_ok=True)
         self.credentials = Credentials(folder / "credentials")
         self.certificates = folder / "certs"
+        self.audit = AuditLog(folder)
         self.server = Server(free_port(), self.certificates / "apiserver.crt")
         self.programs: dict[str, Program] = {}
         self.seconds: dict[str, float] = {}
@@ -162,6 +164,7 @@ class ControlPlane:
             "--service-cluster-ip-range=10.96.0.0/16",
             "--allow-privileged=true",
             "--endpoint-reconciler-type=none",
+            *self.audit.flags(),
         )
         wait_for_port(self.programs["kube-apiserver"], self.server.port, START_S)
         self.wait_ready()

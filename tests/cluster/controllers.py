@@ -45,10 +45,14 @@ class Site:
         self.cluster, self.folder, self.prometheus = cluster, folder, prometheus
         self.pools = tuple(pools)
         self.house = cluster.add_namespace("house")
-        self.priority_class = cluster.create_priority_class("placeholder", -10)
         self.policies = folder / "policies"
         self.policies.mkdir()
         (self.policies / "pools.yaml").write_text("".join(self._pool(pool) for pool in pools))
+        self.priority_class = self.furnish()
+
+    def furnish(self) -> str:
+        """Makes what an administrator does; the name of the PriorityClass of placeholders."""
+        return self.cluster.create_priority_class("placeholder", -10)
 
     def write(self, name: str, mode: str = "act", schedules: str = "") -> None:
         """A policy of the Deployment of this name."""

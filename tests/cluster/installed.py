@@ -1,0 +1,80 @@
+"""A release of the chart on the rig, for a controller that runs as a process beside it.
+
+There is no kubelet: settings are taken from the Deployment, and who it is from a token of the chart's ServiceAccount.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from autoscaler.settings import PREFIX
+from tests.cluster.api import Json, path_of
+from tests.cluster.cluster import Cluster
+from tests.cluster.controllers import LEASE_S, NODE_LEAD_S, REPLICA_LEAD_S, TICK_S, Site
+from tests.cluster.credentials import ADMIN
+from tests.cluster.helm import DEFAULT, Helm
+from tests.cluster.live import DEPLOYMENTS, PAUSE
+from tests.cluster.pools import Pool
+from tests.cluster.processes import LOOPBACK
+
+RELEASE = "gpu-autoscaler"
+PLACEHOLDER_LABELS = {"cost-center": "4711"}
+
+
+class InstalledSite(Site):
+    """A site whose namespace, PriorityClass, permissions and settings are a release's; policies stay in a folder."""
+
+    def __init__(self, cluster: Cluster, folder: Path, pools: Sequence[Pool], prometheus: str, helm: Helm) -> None:
+        """Installs the chart."""
+        self.helm = replace(helm, kubeconfig=cluster.control_plane.kubeconfig(ADMIN))
+        super().__init__(cluster, folder, pools, prometheus)
+
+    def furnish(self) -> str:
+        """Installs the chart, with a namespace that enforces Pod Security."""
+        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        self.cluster.api.patch("namespaces", self.house, {"metadata": {"labels": labels}})
+        values = self.folder / "values.yaml"
+        YAML().dump(_values(self.prometheus), values)
+        self.helm.install(DEFAULT, self.house, "--values", str(values))
+        return self._said()[f"{PREFIX}PLACEHOLDER_PRIORITY_CLASS"]
+
+    def environment(self, identity: str, port: int) -> dict[str, str]:
+        """As the Deployment says, but for what a kubelet would have done."""
+        here = {
+            "namespace": self.house, "policies": self.policies, "identity": identity,
+            "kubeconfig": self._kubeconfig(), "listen": f"{LOOPBACK}:{port}",
+        }  # fmt: skip
+        return self._said() | {f"{PREFIX}{name.upper()}": str(value) for name, value in here.items()}
+
+    def _said(self) -> dict[str, str]:
+        deployment = self.cluster.api.get(DEPLOYMENTS, RELEASE, self.house)
+        [container] = deployment["spec"]["template"]["spec"]["containers"]
+        return {one["name"]: one["value"] for one in container["env"] if "value" in one}
+
+    def _kubeconfig(self) -> Path:
+        """One with a token of the chart's ServiceAccount."""
+        path = path_of("serviceaccounts", RELEASE, self.house, "token")
+        asked: Json = {"spec": {"expirationSeconds": 3600}}
+        token = self.cluster.api.call("POST", path, asked)["status"]["token"]
+        content = json.loads(self.cluster.control_plane.kubeconfig(ADMIN).read_text())
+        content["users"][0]["user"] = {"token": token}
+        found = self.folder / "service-account.kubeconfig"
+        found.write_text(json.dumps(content))
+        return found
+
+
+def _values(prometheus: str) -> Json:
+    """A loop that is as quick as the rig."""
+    return {
+        "prometheus": {"url": prometheus},
+        "placeholders": {"image": PAUSE, "labels": PLACEHOLDER_LABELS},
+        "settings": {
+            "tick": f"{TICK_S:g}s", "leaseSeconds": LEASE_S, "nodeLead": f"{NODE_LEAD_S:g}s",
+            "replicaLead": f"{REPLICA_LEAD_S:g}s",
+        },
+    }  # fmt: skip
