@@ -31,7 +31,8 @@ class SecretFile:
                     self._text = self._path.read_text().strip()
                     self._seen = seen
             except (OSError, UnicodeDecodeError) as error:
-                raise Forbidden(f"{self._path}: cannot be read, so the metric store is not asked: {error}") from error
+                why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+                raise Forbidden(f"{self._path}: cannot be read ({why}), so the metric store is not asked") from error
             if not self._text or "\n" in self._text:
                 raise Forbidden(f"{self._path}: must hold one line, so the metric store is not asked")
             return self._text

@@ -25,6 +25,7 @@ from autoscaler.ports.errors import Forbidden, Invalid, PortError, Unavailable
 
 GAVE_UP = ("timeout", "canceled")
 """Kinds of a 503 with which Prometheus ends one slow query: the same again would be as slow."""
+_CHECK = "check the address, and that the metric store runs"
 _PIECE_BYTES = 64 * 1024
 _SAID_CHARACTERS = 300
 
@@ -95,13 +96,13 @@ class BoundedSession(Session):
             body = self._body(response, ends_s)
         except SSLError as error:
             check = "check prometheus_ca_file and prometheus_certificate_file"
-            raise Unavailable(f"{where}: no trusted connection; {check}: {error}") from error
+            raise Unavailable(f"{where}: no trusted connection; {check}: {_reason(error)}") from error
         except ConnectTimeout as error:
-            raise Unreachable(f"{where}: no connection in time") from error
+            raise Unreachable(f"{where}: no connection in time; {_CHECK}") from error
         except (Timeout, ReadTimeoutError) as error:
             raise Unavailable(f"{where}: no answer in time") from error
         except (NoConnection, HTTPError) as error:
-            raise Unreachable(f"{where}: no connection: {error}") from error
+            raise Unreachable(f"{where}: no connection ({_reason(error)}); {_CHECK}") from error
         except (RequestException, OSError) as error:
             raise Unavailable(f"{where}: {error}") from error
         response.raw = BytesIO(body)
@@ -130,6 +131,12 @@ class BoundedSession(Session):
             response.raw.close()
             raise
         return bytes(body)
+
+
+def _reason(error: Exception) -> str:
+    """The cause, without the layers of the library around it."""
+    inner = error.args[0] if error.args else error
+    return str(getattr(inner, "reason", inner))
 
 
 def _document(body: bytes) -> dict[str, Any] | None:
