@@ -93,10 +93,11 @@ def test_without_a_plan_nothing_is_written_and_a_new_one_is_told_all(desk: Desk)
     desk.clock.move(10.0)
     desk.report(ready=4)
     desk.reports.write_due()
-    desk.plan = replace(PLAN, uid="u2")
-    desk.report()
-    desk.reports.write_due()
-    assert desk.written() == [3, 3]
+    for uid in ("u2", "u3"):
+        desk.plan = replace(PLAN, uid=uid)
+        desk.report()
+        desk.reports.write_due()
+    assert desk.written() == [3, 3, 3]
 
 
 def test_what_cannot_be_written_is_told_and_tried_again_for_a_while(desk: Desk) -> None:
