@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -163,3 +167,22 @@ def test_the_plan_of_a_policy_that_is_removed_goes(site: Site, start: Start) -> 
     wait_until(lambda: plan_of(site) is None, "the plan to go", SOON_S)
     left = [one["metadata"]["name"] for one in site.cluster.api.list(PLANS, site.house)]
     assert left == ["other"]
+
+
+def test_a_dry_tick_knows_what_people_wish_and_touches_no_plan(site: Site, prometheus: Prometheus) -> None:
+    prometheus.wait_for("sum(rate(requests_total[10s])) > 9", KNOWN_S)
+    site.cluster.create_plan("chat", site.house)
+    wish(site, {"paused": True, "override": {"floor": 7, "until": stamp(epoch_s() + 3600.0)}})
+    before = plan_of(site)
+    done = subprocess.run(
+        [sys.executable, "-m", "autoscaler", "plan", "--format", "json"],
+        cwd=Path(__file__).parents[2], env={"PATH": os.environ["PATH"], **site.environment("plan", 0)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr + done.stdout
+    found = json.loads(done.stdout)
+    (row,) = found["policies"]
+    assert row["planned"] == 7
+    assert row["reason"].endswith("override; paused")
+    assert found["actions"] == [{"action": "ask for at least 7 replicas of chat", "withheld": True}]
+    assert plan_of(site) == before
