@@ -73,6 +73,21 @@ def untolerated(pod: Json, of_pool: Iterable[Json]) -> Refusal | None:
     return None
 
 
+def lasting(node: Json) -> tuple[Json, ...]:
+    """The taints of a node that keep pods off it as long as it stands, and not only while it starts or leaves."""
+    hard = (t for t in spec(node).get("taints") or () if t.get("effect") != "PreferNoSchedule")
+    return tuple(t for t in hard if not _is_one_of(str(t["key"]), _NEVER_TOLERATED))
+
+
+def tolerates(toleration: Json, taint: Json) -> bool:
+    """Whether a toleration is for this taint of a node."""
+    return (
+        toleration.get("key") in (None, "", taint["key"])
+        and toleration.get("effect") in (None, "", taint.get("effect"))
+        and (toleration.get("operator") == "Exists" or (toleration.get("value") or "") == (taint.get("value") or ""))
+    )
+
+
 def _narrowed(blanket: Json, of_pool: Iterable[Json]) -> list[Json]:
     """The pool's tolerations, to the effect that the blanket one has."""
     effect = blanket.get("effect")

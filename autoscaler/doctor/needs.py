@@ -1,0 +1,109 @@
+"""What the controller must be allowed to do: the one table of it. The chart's roles say the same; a test compares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+LEASE, WORKLOAD = "<lease>", "<workload>"
+"""In the table: the name of the Lease, and the kind of a workload."""
+
+
+class Scope(StrEnum):
+    """Where something is to be allowed."""
+
+    HOUSE = "the namespace of placeholders"
+    EVENTS = "the namespace of events on objects that have none"
+    CLUSTER = "everywhere"
+    WORKLOADS = "the namespaces of workloads"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Verbs on a resource (`capacityplans/status` for a subresource). use: what for. name: the one object, if one."""
+
+    scope: Scope
+    group: str
+    resource: str
+    verbs: tuple[str, ...]
+    use: str
+    name: str = ""
+    optional: bool = False
+
+
+H, E, C, W = Scope.HOUSE, Scope.EVENTS, Scope.CLUSTER, Scope.WORKLOADS
+READ, WATCH = ("get", "list", "watch"), ("list", "watch")
+EVENTS_GROUP, PLANS_GROUP = "events.k8s.io", "gpu-autoscaler.io"
+NEEDS = (
+    Need(H, "", "pods", ("create", "delete"), "placeholders"),
+    Need(H, "", "configmaps", ("get", "list", "create", "patch", "delete"), "records that survive a restart"),
+    Need(H, "coordination.k8s.io", "leases", ("create",), "who leads"),
+    Need(H, "coordination.k8s.io", "leases", ("get", "update"), "who leads", LEASE),
+    Need(H, PLANS_GROUP, "capacityplans", (*READ, "create", "delete"), "owners of placeholders, and what people wish"),
+    Need(H, PLANS_GROUP, "capacityplans/status", ("patch",), "what `kubectl get cplan` shows"),
+    Need(H, EVENTS_GROUP, "events", (*WATCH, "create", "patch"), "why a node autoscaler did not help a placeholder"),
+    Need(C, "", "pods", READ, "where replicas stand"),
+    Need(C, "", "nodes", READ, "which room there is"),
+    Need(C, "", "namespaces", ("list",), "rules about pods of other namespaces"),
+    Need(C, "", "persistentvolumes", ("get",), "zones of volumes"),
+    Need(C, "storage.k8s.io", "storageclasses", ("get",), "zones of volumes"),
+    Need(C, "karpenter.sh", "nodeclaims", WATCH, "nodes on order", optional=True),
+    Need(E, EVENTS_GROUP, "events", WATCH, "pools that are out of stock", optional=True),
+    Need(W, WORKLOAD, WORKLOAD, ("get",), "pods of a workload that has none ready"),
+    Need(W, WORKLOAD, f"{WORKLOAD}/scale", ("get", "patch"), "floors"),
+    Need(W, "autoscaling", "horizontalpodautoscalers", ("list",), "who else moves replicas"),
+    Need(W, "keda.sh", "scaledobjects", ("list",), "who else moves replicas"),
+    Need(W, "", "persistentvolumeclaims", ("get",), "zones of volumes"),
+    Need(W, EVENTS_GROUP, "events", ("create", "patch"), "events on workloads"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class WorkloadKind:
+    """A kind of workload in a namespace: `inference`, `apps`, `deployments`."""
+
+    namespace: str
+    group: str
+    plural: str
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One verb on one resource. namespace: None for everywhere. name: empty for all objects."""
+
+    namespace: str | None
+    group: str
+    resource: str
+    verb: str
+    name: str
+    use: str
+    optional: bool
+
+    @property
+    def where(self) -> str:
+        return "everywhere" if self.namespace is None else f"namespace {self.namespace}"
+
+
+def permissions(house: str, lease: str, workloads: Iterable[WorkloadKind]) -> tuple[Permission, ...]:
+    """Each once, for placeholders in `house` and a Lease of this name there."""
+    found: dict[Permission, None] = {}
+    kinds = sorted(set(workloads))
+    for need in NEEDS:
+        for permission in _spelt_out(need, house, lease, kinds):
+            found[permission] = None
+    return tuple(found)
+
+
+def _spelt_out(need: Need, house: str, lease: str, kinds: list[WorkloadKind]) -> Iterator[Permission]:
+    name = lease if need.name == LEASE else need.name
+    if need.scope is not Scope.WORKLOADS:
+        namespace = {Scope.HOUSE: house, Scope.EVENTS: "default"}.get(need.scope)
+        places: list[tuple[str | None, str, str]] = [(namespace, need.group, need.resource)]
+    elif need.group == WORKLOAD:
+        places = [(kind.namespace, kind.group, need.resource.replace(WORKLOAD, kind.plural)) for kind in kinds]
+    else:
+        places = [(kind.namespace, need.group, need.resource) for kind in kinds]
+    for namespace, group, resource in places:
+        for verb in need.verbs:
+            yield Permission(namespace, group, resource, verb, name, need.use, need.optional)
