@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from autoscaler.adapters.kubernetes.cluster.live import LiveCluster
@@ -17,6 +18,7 @@ from autoscaler.compose.ownership import OwnedCluster, Owners
 from autoscaler.compose.stopped import Stopped
 from autoscaler.controller.cycle import Ports
 from autoscaler.controller.in_force import InForce, Swept
+from autoscaler.controller.leads import LeadsInForce
 from autoscaler.placeholder.manifest import House
 from autoscaler.policy.check import PolicyDocument
 from autoscaler.policy.compile import compile_fleet
@@ -55,6 +57,7 @@ class LiveWorld:
         self._settings, self._transport, self._plans = settings, transport, plans
         self._server, self._clock = server, clock
         self._serving: _Serving | None = None
+        self._leads = LeadsInForce(settings.node_lead_s, settings.replica_lead_s)
         self._stopped = Stopped(plans.take_deleted)
         self._named: frozenset[str] = frozenset()
         self._users = 0
@@ -73,6 +76,7 @@ class LiveWorld:
         serving = before if before is not None and before.source == found else self._serve(found)
         try:
             shapes = serving.cluster.shapes()
+            self._learn(serving)
             governed = self._compiled(serving, shapes)
         except Exception:
             if serving is not before:
@@ -88,8 +92,9 @@ class LiveWorld:
             problems=lambda: self._problems(serving, governed),
             sweep=lambda now_s: self._sweep(serving, now_s),
             attend=lambda now_s: _tried(lambda: serving.cluster.step_aside(now_s)),
-            is_outdated=lambda: self._is_stopped(serving) or _shapes_differ(serving.cluster, shapes),
+            is_outdated=lambda: self._is_outdated(serving, shapes),
             close=self._closer(serving),
+            leads=self._leads,
         )
 
     def _problems(self, serving: _Serving, governed: Governed) -> tuple[str, ...]:
@@ -104,6 +109,17 @@ class LiveWorld:
             return Swept(failed=failed)
         swept = serving.cluster.sweep(now_s)
         return Swept(swept.ended, (*failed, *swept.failed))
+
+    def _is_outdated(self, serving: _Serving, shapes: Mapping[str, int]) -> bool:
+        """Asked in every tick, and so the place to learn."""
+        self._learn(serving)
+        moved = self._leads.is_outdated(self._clock.wall_s())
+        return moved or self._is_stopped(serving) or _shapes_differ(serving.cluster, shapes)
+
+    def _learn(self, serving: _Serving) -> None:
+        """Who cannot see the cluster learns later: the objects remember."""
+        with suppress(Unavailable):
+            self._leads.learn(serving.cluster.starts(self._clock.wall_s()))
 
     def _is_stopped(self, serving: _Serving) -> bool:
         """Whether a policy that is served must not be any more."""
@@ -137,15 +153,10 @@ class LiveWorld:
         return _Serving(policies, found, cluster, metrics)
 
     def _compiled(self, serving: _Serving, shapes: Mapping[str, int]) -> Governed:
-        names = [document.name for document in serving.policies]
-        lead_s = (self._settings.node_lead_s, self._settings.replica_lead_s)
-        governed = compile_fleet(
-            serving.policies,
-            serving.source.pools,
-            shapes,
-            dict.fromkeys(names, lead_s),
-            budgets=serving.source.budgets,
-        )
+        homes = {document.name: document.model.pools.primary[0] for document in serving.policies}
+        leads = self._leads.take(homes, self._clock.wall_s())
+        source = serving.source
+        governed = compile_fleet(serving.policies, source.pools, shapes, leads, budgets=source.budgets)
         return replace(governed, wishes=self._plans)
 
     def _past(self, serving: _Serving) -> PrometheusPast:

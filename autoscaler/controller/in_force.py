@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from autoscaler.controller.cycle import Ports
 from autoscaler.domain.ending import PlaceholderEnd
+from autoscaler.domain.lead_time import StageQuantile
 from autoscaler.policy.folder import PolicySet
 from autoscaler.policy.governed import Governed
 from autoscaler.ports.events import ObjectReference
@@ -21,6 +23,26 @@ class Swept:
     failed: tuple[str, ...] = ()
 
 
+class Leads(Protocol):
+    """Lead times as they are known now, of policies in force."""
+
+    def p90_s(self, policy: str) -> float:
+        """The whole lead time that nine of ten starts keep to, in the pool that the policy fills first."""
+        ...
+
+    def quantiles(self) -> Sequence[StageQuantile]:
+        """What was seen, by policy, pool and stage."""
+        ...
+
+    def record(self, policy: str) -> Mapping[str, object]:
+        """What a restart must not forget: JSON of some KiB, empty where nothing is known."""
+        ...
+
+    def restore(self, policy: str, record: Mapping[str, object]) -> None:
+        """Adds what `record` said to what is known, nothing twice. Raises ValueError where it is something else."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class InForce:
     """about: the object that each workload's policy is for, by row. past: None where nobody remembers.
@@ -28,7 +50,8 @@ class InForce:
     problems: what stands in the way of policies now, one line each. sweep: clears away what holds nothing any more;
     attend: steps aside for who waits, more often than there are ticks, and answers what went wrong. Both are called by
     the leader alone, with the seconds since the epoch. is_outdated: whether the world has changed so that the same
-    policies compile to something else. close: ends what serves these policies alone.
+    policies compile to something else. close: ends what serves these policies alone. leads: None where nobody learns
+    them.
     """
 
     policies: Governed
@@ -40,6 +63,7 @@ class InForce:
     attend: Callable[[float], tuple[str, ...]]
     is_outdated: Callable[[], bool]
     close: Callable[[], None]
+    leads: Leads | None = None
 
 
 Govern = Callable[[PolicySet], InForce]
