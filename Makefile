@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 RIG_WORKERS ?= 3
-.PHONY: help demo test rig test-cluster lint presubmit bench bench-strategies lock clean
+.PHONY: help demo test rig test-cluster lint presubmit bench bench-strategies bench-image lock clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -48,6 +48,10 @@ bench: ## Measure how fast the simulator replays one workload, and a hundred in 
 bench-strategies: ## Measure what each strategy costs on recorded traffic (TRACES: their folder), and how late it is
 	@venv=$$(scripts/setup)
 	"$$venv/bin/python" simulations/bench_strategies.py $(if $(TRACES),--traces $(TRACES))
+
+bench-image: ## Build what the image holds, without Docker, and measure its size and its start
+	@venv=$$(scripts/setup)
+	"$$venv/bin/python" simulations/bench_image.py
 
 lock: ## Renew the lock files from pyproject.toml
 	@venv=$$(scripts/setup)
