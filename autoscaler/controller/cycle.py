@@ -90,7 +90,7 @@ def cycle(now_s: float, state: LoopState, policies: Governed, ports: Ports) -> t
     if seen.observation is None:
         return state, seen
     fleet, observation = policies.fleet, seen.observation
-    bounds = policies.bounds(now_s)
+    bounds = policies.bounds(now_s, state.tick_s)
     decided = plan(state.planning, fleet, observation, seen.forecast, state.history, bounds, state.tick_s)
     wanted, withheld = by_mode(difference(decided, observation.inventory), fleet, bounds.paused)
     actions, held_back = hold_back(wanted, observation.inventory.ended, fleet, now_s)

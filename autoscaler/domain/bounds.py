@@ -17,6 +17,7 @@ LIKE_S = (7.0 * DAY_S, DAY_S)
 class Bounds:
     """What schedules say now for the lead time ahead, float [W]: at_least 0, at_most inf and factor 1 where nothing.
 
+    at_least: for the replica's lead time alone; room_at_least: for the whole one, from when on room must be made.
     event_s: float [W], when an event that is near or in force began to count, in the time of the run. like_s: float
     [W, 2], those of `LIKE_S` at which no event was near, NaN for the others.
     override: float [W], the floor that a person has set, NaN where nobody has; None where nobody has at all.
@@ -30,6 +31,7 @@ class Bounds:
     like_s: Floats = field(default_factory=lambda: np.full((1, len(LIKE_S)), np.nan))
     override: Floats | None = None
     paused: Bools | None = None
+    room_at_least: Floats = field(default_factory=lambda: np.zeros(1))
 
     @staticmethod
     def none(workloads: int) -> Bounds:
@@ -41,4 +43,5 @@ class Bounds:
             np.ones(workloads),
             nothing,
             np.stack([nothing] * len(LIKE_S), axis=1),
+            room_at_least=np.zeros(workloads),
         )

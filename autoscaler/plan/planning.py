@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from autoscaler.domain.arrays import Bools, Floats, Ints
 from autoscaler.domain.bounds import Bounds
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.forecast import WHOLE_LEAD, Forecast
+from autoscaler.domain.inventory import Inventory
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Plan, Reason
 from autoscaler.domain.signal import MISSING, ZERO
@@ -27,6 +28,7 @@ from autoscaler.plan.tiers import beyond_pools, least_on_primary, place, pooled_
 from autoscaler.plan.undisturbed import undisturbed_demand
 
 FORECAST, POOL_LIMIT = np.uint32(Reason.FORECAST), np.uint32(Reason.POOL_LIMIT)
+SCHEDULE_AT_LEAST = np.uint32(Reason.SCHEDULE_AT_LEAST)
 BUDGET, SIGNAL_MISSING = np.uint32(Reason.BUDGET), np.uint32(Reason.SIGNAL_MISSING)
 PAUSED = np.uint32(Reason.PAUSED)
 BOUND_REASONS = np.uint32(
@@ -105,7 +107,7 @@ def plan(
     most = _most(fleet, bounds)
     undisturbed = undisturbed_demand(observation.now_s, history, bounds, fleet)
     draft, room = _draft(state, proposal, fleet, observation, bounds, undisturbed, tick_s)
-    placeholders, short = _beyond(draft.floor, room, most, state, forecast, observation, fleet)
+    placeholders, short = _beyond(draft.floor, room, most, state, forecast, observation, fleet, bounds.room_at_least)
     placeholders, dear = affordable_placeholders(placeholders, draft.floor, observation.inventory, fleet)
     missing = observation.demand_state == MISSING  # shown though nothing moved: the last good target stands
     reasons = draft.reasons | short * POOL_LIMIT | dear * BUDGET | missing * SIGNAL_MISSING
@@ -117,7 +119,8 @@ def plan(
 
 def _most(fleet: Fleet, bounds: Bounds) -> Floats:
     """Replicas that neither floor nor room may pass, float [W]; of a floor that a person has set, just that."""
-    most = np.minimum(fleet.max_replicas, np.maximum(bounds.at_most, bounds.at_least))
+    sure = np.maximum(bounds.at_least, bounds.room_at_least)
+    most = np.minimum(fleet.max_replicas, np.maximum(bounds.at_most, sure))
     return most if bounds.override is None else np.where(np.isfinite(bounds.override), bounds.override, most)
 
 
@@ -141,6 +144,8 @@ def _draft(
 ) -> tuple[Draft, Floats]:  # fmt: skip
     """The floors after all guards, and the room after its own hold, float [W] each."""
     asked, now_s = observation.inventory.floor, observation.now_s
+    has_room = proposal.room is not proposal.floor and state.strategy.has(PlanPart.PLACEHOLDERS)
+    bounds = _scheduled(bounds, observation.inventory, has_room)
     holds = state.strategy.holds
     hold_s = fleet.replica_hold_s if state.shared_nodes else fleet.whole_hold_s
 
@@ -151,10 +156,26 @@ def _draft(
     burst = np.ceil(proposal.burst - 1e-6)
     context = Context(observation, fleet, bounds, state.demand, burst, undisturbed, keep)
     draft = guarded(draft, context, state.strategy.guards)
-    if proposal.room is proposal.floor or not state.strategy.has(PlanPart.PLACEHOLDERS):
+    if not has_room:
         return draft, draft.floor
     room = _whole(proposal.room, asked)
-    return draft, state.room_hold.keep(now_s, room, fleet.whole_hold_s - tick_s) if holds else room
+    room = state.room_hold.keep(now_s, room, fleet.whole_hold_s - tick_s) if holds else room
+    begins = bounds.room_at_least > np.maximum(room, draft.floor)
+    reasons = draft.reasons | begins * SCHEDULE_AT_LEAST
+    return Draft(draft.floor, reasons), np.where(begins, bounds.room_at_least, room)
+
+
+def _scheduled(bounds: Bounds, inventory: Inventory, has_room: bool) -> Bounds:
+    """When the floors of schedules begin: the whole lead ahead; where placeholders bring the nodes, which pins them to
+    their pools, as soon as a node is there, and a replica's lead ahead at the latest.
+    """
+    soon = bounds.room_at_least
+    if not np.count_nonzero(soon):
+        return bounds
+    if has_room:
+        bound, _ = inventory.placeholder_counts()
+        soon = np.minimum(soon, (inventory.ready + inventory.starting + bound).sum(axis=1))
+    return replace(bounds, at_least=np.maximum(bounds.at_least, soon))
 
 
 def _whole(wanted: Floats, asked: Ints) -> Floats:
@@ -166,11 +187,12 @@ def _whole(wanted: Floats, asked: Ints) -> Floats:
 
 def _beyond(
     floor: Floats, room: Floats, most: Floats, state: PlanState, forecast: Forecast | None, observation: Observation,
-    fleet: Fleet,
+    fleet: Fleet, sure: Floats,
 ) -> tuple[Ints, Bools]:  # fmt: skip
     """(placeholders, int [W, P]; True [W] where the pools cannot hold all) for the room beyond the floors.
 
-    most: float [W], the ceilings in force, which room does not pass either.
+    most: float [W], the ceilings in force, which room does not pass either. sure: float [W], what is needed whatever
+    the forecast says, as a schedule does.
     """
     full = beyond_pools(floor, observation.inventory, fleet)
     if room is floor:
@@ -179,7 +201,8 @@ def _beyond(
     spare = spare_replicas(np.minimum(room, most), floor, share, state.groups, fleet)
     spare = _kept_on_unknown(spare, floor, most, observation)
     middle = state.demand if forecast is None else forecast.centre[: fleet.size, WHOLE_LEAD]
-    base = least_on_primary(floor + spare, np.fmax(middle, 0.0), fleet) * state.strategy.has(PlanPart.PRIMARY)
+    middle = np.maximum(np.fmax(middle, 0.0), sure)
+    base = least_on_primary(floor + spare, middle, fleet) * state.strategy.has(PlanPart.PRIMARY)
     placeholders, short = place(spare, base, observation.inventory, fleet, observation.demand_state > ZERO)
     return placeholders, short | full
 

@@ -52,16 +52,20 @@ class Governed:
     epoch_s: float = 0.0
     wishes: WishBook | None = None
 
-    def bounds(self, now_s: float) -> Bounds:
-        """Floors and factors from their lead time ahead, ceilings and wishes only while in force."""
+    def bounds(self, now_s: float, tick_s: float = 0.0) -> Bounds:
+        """Floors from the replica's lead time ahead, factors from the whole one; ceilings and wishes while in force.
+
+        Room for floors from the whole lead time ahead, and a tick more for the change from placeholder to replica.
+        """
         bounds = Bounds.none(self.fleet.size)
         for w, book in enumerate(self.schedules):
             if book is None:
                 continue
             now = self.epoch_s + now_s
-            lead_s = float(self.fleet.lead_s[w])
-            least, most = book.at_least(now, now + lead_s), book.at_most(now)
-            bounds.at_least[w] = 0.0 if least is None else least
+            lead_s, replica_lead_s = float(self.fleet.lead_s[w]), float(self.fleet.replica_lead_s[w])
+            bounds.at_least[w] = book.at_least(now, now + replica_lead_s) or 0.0
+            bounds.room_at_least[w] = book.at_least(now, now + lead_s + tick_s) or 0.0
+            most = book.at_most(now)
             bounds.at_most[w] = np.inf if most is None else most
             if book.multiplies():
                 self._add_event(bounds, w, book, now, lead_s)

@@ -122,8 +122,8 @@ class Schedule(Part):
     ahead_s: AutoDuration = Field(
         default=None,
         alias="ahead",
-        description="How long before the start the floor begins, a duration. Default auto: the lead time, which is "
-        "also the least, since a floor that begins later is late.",
+        description="How long before the start the floor begins, a duration. Default auto: the lead time, in which "
+        "placeholders bring the nodes first; it is also the least, since a floor that begins later is late.",
     )
 
     @model_validator(mode="after")

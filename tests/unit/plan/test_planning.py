@@ -42,15 +42,16 @@ class Planned:
 
     def __call__(self, demand: Sequence[float], forecast: Forecast | None = None, at_least: float = 0.0,
                  at_most: float = math.inf, placeholders: Slots = (), override: float | None = None,
-                 paused: bool | None = None, **seen: Any) -> Plan:  # fmt: skip
+                 paused: bool | None = None, room_at_least: float = 0.0, **seen: Any) -> Plan:  # fmt: skip
         n, pools = self.fleet.size, len(self.fleet.pools)
         ready = [[count] + [0] * (pools - 1) for count in self.floor]
         inventory: Inventory = self._core.inventory(ready, placeholders=placeholders)
         observation = self._tick.observation(demand, inventory, self._now_s, **seen)
         wish = (None if override is None else np.full(n, override), None if paused is None else np.full(n, paused))
         bounds = replace(
-            Bounds.none(n), at_least=np.full(n, at_least), at_most=np.full(n, at_most), override=wish[0], paused=wish[1]
-        )
+            Bounds.none(n), at_least=np.full(n, at_least), at_most=np.full(n, at_most), override=wish[0],
+            paused=wish[1], room_at_least=np.full(n, room_at_least),
+        )  # fmt: skip
         decided = plan(self.state, self.fleet, observation, forecast, History.fresh(n, TICK_S), bounds, TICK_S)
         self._now_s += TICK_S
         self.floor = decided.floor.tolist()
@@ -141,6 +142,29 @@ def test_placeholders_stay_in_their_pools_while_nothing_is_known(core: Core, tic
     for centre in (0.5, 9.0, 30.0):
         decided = planned([NAN], tick.forecast([[0.5, centre]]), placeholders=standing, state=[state])
         assert (decided.placeholders >= np.array([[1, 2]])).all()
+
+
+def test_placeholders_bring_the_nodes_of_a_schedule_and_its_floor_begins_as_they_come(core: Core, tick: Tick) -> None:
+    """All on-demand: what a schedule wants is needed, whatever the forecast says. Its nodes pass no ceiling."""
+    fleet = core.fleet(1, (core.pool("steady"), core.pool("cheap", True, zones=("a", "b", "c"))))
+    planned, forecast = Planned(core, tick, fleet), tick.forecast([[0.5, 0.5]])
+    waiting = [(0, 0, slot, False) for slot in range(4)]
+    partly = [(0, 0, slot, slot < 3) for slot in range(4)]
+    told = [
+        planned([0.5], forecast, room_at_least=5.0, at_most=2.0, placeholders=placeholders)
+        for placeholders in ((), waiting, partly, [(0, 0, 3, False)], [(0, 0, 3, True)])
+    ]
+    assert [plan.floor.tolist() for plan in told] == [[1], [1], [4], [4], [5]]
+    assert [plan.placeholders.tolist() for plan in told] == [[[4, 0]], [[4, 0]], [[1, 0]], [[1, 0]], [[0, 0]]]
+    assert all(reasons(plan) & Reason.SCHEDULE_AT_LEAST for plan in told)
+    planned.floor = [1]
+    late = planned([0.5], forecast, room_at_least=5.0, at_least=5.0, placeholders=waiting)
+    assert late.floor.tolist() == [5]
+
+
+def test_without_room_the_floor_of_a_schedule_begins_a_whole_lead_ahead(core: Core, tick: Tick) -> None:
+    decided = Planned(core, tick, core.fleet(), shared=False)([0.5], tick.forecast([[0.5, 0.5]]), room_at_least=5.0)
+    assert (decided.floor.tolist(), decided.placeholders.tolist()) == ([5], [[0]])
 
 
 def test_room_does_not_pass_the_maximum_or_a_ceiling_in_force(core: Core, tick: Tick) -> None:

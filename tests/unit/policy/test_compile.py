@@ -126,15 +126,18 @@ def test_bounds_follow_the_schedules_from_the_epoch_of_the_run(tmp_path: Path) -
     six = 20_000 * 86_400.0 + 6 * 3600.0
     governed = compile_fleet(*found, SHAPES, LEADS, epoch_s=six)
     nine, twenty = 3 * 3600.0, 14 * 3600.0
-    for now_s, least, most in [
-        (nine - 301, 0.0, np.inf),
-        (nine - 300, 8.0, np.inf),
-        (nine + 3 * 3600 - 1, 8.0, np.inf),
-        (nine + 3 * 3600, 0.0, np.inf),
-        (twenty - 1, 0.0, np.inf),
-        (twenty, 0.0, 4.0),
+    for now_s, room, least, most in [
+        (nine - 316, 0.0, 0.0, np.inf),
+        (nine - 315, 8.0, 0.0, np.inf),
+        (nine - 121, 8.0, 0.0, np.inf),
+        (nine - 120, 8.0, 8.0, np.inf),
+        (nine + 3 * 3600 - 1, 8.0, 8.0, np.inf),
+        (nine + 3 * 3600, 0.0, 0.0, np.inf),
+        (twenty - 1, 0.0, 0.0, np.inf),
+        (twenty, 0.0, 0.0, 4.0),
     ]:
-        bounds = governed.bounds(now_s)
+        bounds = governed.bounds(now_s, tick_s=15.0)
+        assert_array_equal(bounds.room_at_least, [0.0, room], err_msg=str(now_s))
         assert_array_equal(bounds.at_least, [0.0, least], err_msg=str(now_s))
         assert_array_equal(bounds.at_most, [np.inf, most], err_msg=str(now_s))
 
