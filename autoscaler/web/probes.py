@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -21,7 +22,8 @@ class ProbeServer:
     def __init__(self, host: str, port: int, registry: CollectorRegistry, checks: Mapping[str, Check]) -> None:
         """`port` 0: any that is free. checks: by path, `/healthz` and the like."""
         try:
-            self._server = ThreadingHTTPServer((host, port), _handler(registry, checks))
+            server = _Server6 if ":" in host else ThreadingHTTPServer
+            self._server = server((host, port), _handler(registry, checks))
         except OSError as error:
             said = f"{error.strerror}; choose another address with --listen"
             raise OSError(error.errno, said, f"listen on {host}:{port}") from error
@@ -42,6 +44,12 @@ class ProbeServer:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+class _Server6(ThreadingHTTPServer):
+    """On an IPv6 address; `::` is IPv4 too, where the system has both."""
+
+    address_family = socket.AF_INET6
 
 
 def _handler(registry: CollectorRegistry, checks: Mapping[str, Check]) -> type[BaseHTTPRequestHandler]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -28,6 +29,15 @@ class Probed:
             return response.status, response.headers["Content-Type"], response.read().decode()
         finally:
             connection.close()
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -73,3 +83,16 @@ def test_an_address_that_cannot_be_had_is_named(probed: Probed, host: str, said:
     with pytest.raises(OSError, match=f"{said}.*--listen") as caught:
         ProbeServer(host, port, CollectorRegistry(), {})
     assert caught.value.filename == f"listen on {host}:{port}"
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 on this machine")
+def test_an_address_of_ipv6_is_answered_at() -> None:
+    server = ProbeServer("::1", 0, CollectorRegistry(), {"/healthz": lambda: None})
+    server.start()
+    connection = http.client.HTTPConnection("::1", server.port, timeout=5.0)
+    try:
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().status == 200
+    finally:
+        connection.close()
+        server.stop()
