@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from autoscaler.controller.in_force import Leads
 from autoscaler.controller.tick import Tick
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.observation import Observation
@@ -38,7 +39,8 @@ class LoopPlans:
         assert tick.in_force is not None
         policies, report = tick.in_force.policies, tick.report
         if report is not None and report.observation is not None and report.plan is not None:
-            figures: PlanFigures | None = _figures(report.observation, report.plan, policies.fleet, w)
+            seen = _figures(report.observation, report.plan, policies.fleet, w)
+            figures: PlanFigures | None = replace(seen, lead_p90_s=_lead_p90_s(tick.in_force.leads, name))
         else:
             last = self._last.get(name)
             figures = None if last is None else last.figures
@@ -60,6 +62,13 @@ def _figures(seen: Observation, plan: Plan, fleet: Fleet, w: int) -> PlanFigures
         late_percent=_late_percent(demand, float(seen.late[w])),
         reason=reason_text(int(plan.reasons[w])),
     )
+
+
+def _lead_p90_s(leads: Leads | None, policy: str) -> float | None:
+    """None while nothing is learned: what is planned with until then is no measurement."""
+    if leads is None or not any(one.policy == policy for one in leads.quantiles()):
+        return None
+    return leads.p90_s(policy)
 
 
 def _late_percent(demand: float, late: float) -> float | None:

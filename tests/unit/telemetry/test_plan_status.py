@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 from autoscaler.controller.in_force import InForce
 from autoscaler.controller.tick import Tick
 from autoscaler.domain.action import CreatePlaceholder, Outcome, SetFloor
+from autoscaler.domain.lead_time import Stage, StageQuantile
 from autoscaler.domain.plan import Reason
 from autoscaler.domain.wish import NOTHING, Override, Wish
 from autoscaler.policy.folder import PolicySet
@@ -99,6 +100,36 @@ def test_gpus_are_warm_where_placeholders_are_bound(live: Wished) -> None:
     (pool,) = figures.placeholders
     assert pool.bound + pool.pending >= 3
     assert figures.warm_gpus == pool.bound
+
+
+class Known:
+    """Lead times of which some were seen."""
+
+    def __init__(self, *seen: str) -> None:
+        self._seen = [StageQuantile(policy, "h100", Stage.IMAGE, 0.9, 40.0) for policy in seen]
+
+    def p90_s(self, policy: str) -> float:
+        return 312.0
+
+    def quantiles(self) -> list[StageQuantile]:
+        return self._seen
+
+    def record(self, policy: str) -> dict[str, object]:
+        return {}
+
+    def restore(self, policy: str, record: Mapping[str, object]) -> None:
+        """Nothing to add."""
+
+
+@pytest.mark.parametrize(("seen", "lead_s"), [(["chat"], 312.0), (["code"], None), ([], None)])
+def test_a_lead_time_is_shown_once_a_start_was_seen(live: Wished, seen: list[str], lead_s: float | None) -> None:
+    live.run(3)
+    tick = live.kept.ticks[-1]
+    assert tick.in_force is not None
+    LoopPlans(live.board).tell(replace(tick, in_force=replace(tick.in_force, leads=Known(*seen))))
+    figures = live.board.shown["chat"].figures
+    assert figures is not None
+    assert figures.lead_p90_s == lead_s
 
 
 def test_a_follower_shows_nothing(live: Wished) -> None:
