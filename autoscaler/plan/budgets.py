@@ -124,3 +124,15 @@ def affordable_placeholders(wanted: Ints, floor: Floats, inventory: Inventory, f
                 out[w, p] = sum(purse.pays(gpus, gpus * price[p]) for _ in range(int(wanted[w, p])))
     less: Bools = np.logical_or.reduce(out < wanted, axis=1)
     return out, less
+
+
+def asked(floor: Floats, placeholders: Ints, inventory: Inventory, fleet: Fleet) -> tuple[Floats, Floats]:
+    """(GPUs, dollars an hour) that a plan asks for of each budget, float [B] each, as the limits count them."""
+    prices = _Prices.of(inventory, fleet)
+    price = np.array([pool.price_per_gpu_hour_dollars for pool in fleet.pools])
+    held = placeholders * fleet.gpus_per_replica[:, None]
+    gpus = floor * fleet.gpus_per_replica + held.sum(axis=1)
+    dollars = prices.total(floor) + held @ price
+    members = [fleet.budget_of == b for b in range(len(fleet.budgets))]
+    sums = np.array([[gpus[row].sum(), dollars[row].sum()] for row in members]).reshape(-1, 2)
+    return sums[:, 0], sums[:, 1]

@@ -1,0 +1,95 @@
+"""docs/metrics.md: every metric, what it says, and what its labels may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from autoscaler.domain.lead_time import Part, Stage
+from autoscaler.domain.pool import CapacityType
+from autoscaler.observe.lead_times import SHOWN
+from autoscaler.telemetry import names
+from autoscaler.telemetry.judge import HORIZONS, PERCENTILES
+from autoscaler.telemetry.meter import USES
+from autoscaler.telemetry.names import Kind, Name
+from autoscaler.telemetry.pool_metrics import BUDGET_SCOPES, GPU_STATES, NODE_STATES
+from autoscaler.telemetry.seats import BURST, PRIMARY
+from autoscaler.telemetry.tallies import ACTION_OUTCOMES, ACTION_WORDS, FATES, REASONS, TICK_OUTCOMES
+from autoscaler.telemetry.workload_metrics import MODES, PLACEHOLDER_STATES, SIGNALS, STATES
+
+INTRODUCTION = """\
+# Metrics
+
+What `autoscaler run` answers at `/metrics`, beside `process_*` of its process. Labels take known words or names from
+policy files, nothing else, and a series goes when its policy, pool or budget goes. Counters begin at zero.
+
+Gauges are exported by the leader and by controllers that follow: take `max by (policy)` over instances. What is planned
+comes from the leader alone, and what is counted is counted by the leader alone: `sum` over instances is right.
+Percentiles are a label `percentile`, since Prometheus keeps `quantile` for summaries.
+"""
+WORDS: dict[str, Iterable[str]] = {
+    "action": ACTION_WORDS,
+    "capacity_type": tuple(kind.value for kind in CapacityType),
+    "fate": FATES,
+    "horizon": HORIZONS,
+    "mode": MODES,
+    "part": tuple(part.value for part in Part),
+    "reason": REASONS,
+    "scope": BUDGET_SCOPES,
+    "signal": SIGNALS,
+    "stage": tuple(stage.value for stage in Stage),
+    "tier": (PRIMARY, BURST),
+    "use": USES,
+}
+NAMED = {
+    "budget": "of a Budget, or of a policy that has its own",
+    "policy": "of a CapacityPolicy",
+    "pool": "of a GpuPool",
+    "version": "of the program",
+}
+OF_METRIC: dict[tuple[str, Name], Iterable[str]] = {
+    ("outcome", names.ACTIONS): ACTION_OUTCOMES,
+    ("outcome", names.TICKS): TICK_OUTCOMES,
+    ("percentile", names.LEAD_TIME): tuple(f"{100.0 * share:g}" for share in SHOWN),
+    ("percentile", names.FORECAST): PERCENTILES,
+    ("percentile", names.EXCEEDED): PERCENTILES,
+    ("state", names.PLACEHOLDERS): PLACEHOLDER_STATES,
+    ("state", names.POOL_GPUS): GPU_STATES,
+    ("state", names.POOL_GPU_SECONDS): GPU_STATES,
+    ("state", names.POOL_NODES): NODE_STATES,
+    ("state", names.SIGNAL_STATE): STATES,
+}
+"""Labels whose words differ from metric to metric."""
+
+
+def reference() -> str:
+    """The page."""
+    parts = [INTRODUCTION, *(_table(kind) for kind in Kind), _labels()]
+    return "\n".join(parts)
+
+
+def words(label: str, name: Name) -> tuple[str, ...] | None:
+    """What a label of a metric may be; None where it is a name from a file."""
+    found = OF_METRIC.get((label, name), WORDS.get(label))
+    return None if found is None else tuple(found)
+
+
+def _table(kind: Kind) -> str:
+    rows = [
+        f"| `{name}` | {', '.join(f'`{label}`' for label in name.labels)} | {name.help} |"
+        for name in sorted(names.ALL, key=str)
+        if name.kind is kind
+    ]
+    return "\n".join([f"## {kind.value.capitalize()}s", "", "| name | labels | what it says |", "| --- | --- | --- |",
+                      *rows, ""])  # fmt: skip
+
+
+def _labels() -> str:
+    named = [f"| `{label}` | | a name: {said} |" for label, said in NAMED.items()]
+    general = [f"| `{label}` | | {_listed(found)} |" for label, found in WORDS.items()]
+    special = [f"| `{label}` | `{name}` | {_listed(found)} |" for (label, name), found in OF_METRIC.items()]
+    head = ["## Labels", "", "| label | of | what it may be |", "| --- | --- | --- |"]
+    return "\n".join([*head, *sorted([*named, *general, *special]), ""])
+
+
+def _listed(found: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in found)
