@@ -58,7 +58,7 @@ def run(settings: Settings) -> bool:
     """
     clock = SystemClock()
     with ExitStack() as ends, _stopped() as stopping:
-        server = PrometheusServer(_prometheus(settings), clock)
+        server = PrometheusServer(prometheus_settings(settings), clock)
         ends.callback(server.close)
         connection = connect(settings.kubeconfig, settings.context)
         ends.callback(connection.close)
@@ -98,7 +98,7 @@ def plan(settings: Settings, found: PolicySet) -> Tick:
     """
     clock = SystemClock()
     with ExitStack() as ends:
-        server = PrometheusServer(_prometheus(settings), clock)
+        server = PrometheusServer(prometheus_settings(settings), clock)
         ends.callback(server.close)
         connection = connect(settings.kubeconfig, settings.context)
         ends.callback(connection.close)
@@ -136,7 +136,8 @@ def _recalled(keeper: Keeper, in_force: InForce, state: LoopState) -> tuple[str,
     return problems
 
 
-def _prometheus(settings: Settings) -> PrometheusSettings:
+def prometheus_settings(settings: Settings) -> PrometheusSettings:
+    """How the metric store is reached. Raises `SettingsError`, ValueError."""
     if settings.prometheus is None:
         raise SettingsError(
             "setting prometheus (--prometheus, GPU_AUTOSCALER_PROMETHEUS): not given; write http://HOST:PORT"

@@ -48,6 +48,14 @@ class PrometheusServer:
             lambda: self._client.custom_query_range(query, _EPOCH, _EPOCH, params["step"], params, within_s)
         )
 
+    def time_s(self, within_s: float) -> float:
+        """What the server takes for now, seconds since the epoch. Raises as `ask`."""
+        said, _ = self._answer(lambda: self._client.custom_query("time()", {"timeout": _exact(within_s)}, within_s))
+        try:
+            return float(said[0]["value"][1])
+        except (LookupError, TypeError, ValueError) as error:
+            raise Unavailable(f"{self.settings.url}: no answer to time(): {said!r}") from error
+
     def close(self) -> None:
         """Nothing can be asked any more."""
         self._session.close()

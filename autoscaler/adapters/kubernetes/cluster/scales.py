@@ -67,6 +67,14 @@ class Scales:
         """The object itself, None where it is not there."""
         return self._objects.get(self._name(workload))
 
+    def hpas(self, workload: Workload) -> tuple[Json, ...]:
+        """HorizontalPodAutoscalers that move it."""
+        return self._targeting(HPAS, workload)
+
+    def scaled_objects(self, workload: Workload) -> tuple[Json, ...]:
+        """KEDA's ScaledObjects that move it."""
+        return self._targeting(SCALED_OBJECTS, workload)
+
     def _set(self, workload: Workload, replicas: int) -> None:
         owners = list(self._others(workload))
         if owners:
@@ -75,22 +83,23 @@ class Scales:
 
     def _others(self, workload: Workload) -> Iterator[tuple[str, str]]:
         """(who, field) of everybody else that moves the number."""
-        for hpa in self._listed(HPAS, workload.namespace):
-            if _targets(spec(hpa).get("scaleTargetRef") or {}, workload):
-                yield f"HorizontalPodAutoscaler {workload.namespace}/{name(hpa)}", "spec.minReplicas"
-        for scaled in self._listed(SCALED_OBJECTS, workload.namespace):
-            if _targets(spec(scaled).get("scaleTargetRef") or {}, workload):
-                yield f"ScaledObject {workload.namespace}/{name(scaled)}", "spec.minReplicaCount"
+        for hpa in self.hpas(workload):
+            yield f"HorizontalPodAutoscaler {workload.namespace}/{name(hpa)}", "spec.minReplicas"
+        for scaled in self.scaled_objects(workload):
+            yield f"ScaledObject {workload.namespace}/{name(scaled)}", "spec.minReplicaCount"
         for owner in metadata(self.whole(workload) or {}).get("ownerReferences") or ():
             if owner.get("controller"):
                 yield f"{owner.get('kind')} {workload.namespace}/{owner.get('name')}", "spec.replicas"
 
-    def _listed(self, resource: Resource, namespace: str) -> list[Json]:
-        """All objects of a kind; none where the kind is not installed."""
+    def _targeting(self, resource: Resource, workload: Workload) -> tuple[Json, ...]:
+        """Objects of a kind whose target is the workload; none where the kind is not installed."""
         try:
-            return [item for page in pages(self._transport, Selection(resource, namespace)) for item in page.items]
+            found = [
+                item for page in pages(self._transport, Selection(resource, workload.namespace)) for item in page.items
+            ]
         except NotFound:
-            return []
+            return ()
+        return tuple(item for item in found if _targets(spec(item).get("scaleTargetRef") or {}, workload))
 
     def _name(self, workload: Workload, subresource: str = "") -> Name:
         key = (workload.api_version, workload.kind)
