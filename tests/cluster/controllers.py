@@ -96,6 +96,11 @@ class Controller:
             identity, command, site.folder / f"{identity}.log", environment, cwd=root, patience_s=30.0
         )  # fmt: skip
 
+    @property
+    def url(self) -> str:
+        """Of its probes and metrics."""
+        return f"http://{LOOPBACK}:{self._port}"
+
     def start(self) -> None:
         """Starts it and waits until it is ready."""
         self.program.start()

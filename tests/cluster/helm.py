@@ -32,6 +32,7 @@ class Helm:
         """What it printed. Raises `HelmError`."""
         names = ("CACHE", "CONFIG", "DATA")
         environment = {f"HELM_{name}_HOME": str(self.folder / name.lower()) for name in names}
+        environment["HOME"] = str(self.folder)
         if self.kubeconfig is not None:
             environment["KUBECONFIG"] = str(self.kubeconfig)
         command = [str(part) for part in (self.program, *arguments)]
@@ -46,8 +47,11 @@ class Helm:
 
     def template(self, values: Path, namespace: str, *more: str, release: str = "gpu-autoscaler") -> list[Any]:
         """The objects that a release would have, hooks included."""
-        text = self.run("template", release, CHART, "--namespace", namespace, "--values", values, *more)
-        return documents(text)
+        return self.documents("template", release, CHART, "--namespace", namespace, "--values", values, *more)
+
+    def documents(self, *arguments: str | Path) -> list[Any]:
+        """The documents of what it printed."""
+        return documents(self.run(*arguments))
 
     def install(self, values: Path, namespace: str, *more: str, release: str = "gpu-autoscaler") -> str:
         """Installs it into a namespace that is there (or `--create-namespace`); its notes."""

@@ -6,6 +6,7 @@ There is no kubelet: settings are taken from the Deployment, and who it is from 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,14 @@ class InstalledSite(Site):
         }  # fmt: skip
         return self._said() | {f"{PREFIX}{name.upper()}": str(value) for name, value in here.items()}
 
+    def tests(self) -> dict[str, list[str]]:
+        """Commands of the pods of `helm test`, by the name of their container, for the Python of the tests."""
+        pods = self.helm.documents("get", "hooks", RELEASE, "--namespace", self.house)
+        containers = [pod["spec"]["containers"][0] for pod in pods]
+        entry = ["python", "-m", "autoscaler"]
+        commands = {one["name"]: [*one.get("command", entry), *one["args"]] for one in containers}
+        return {name: [sys.executable, *command[1:]] for name, command in commands.items()}
+
     def _said(self) -> dict[str, str]:
         deployment = self.cluster.api.get(DEPLOYMENTS, RELEASE, self.house)
         [container] = deployment["spec"]["template"]["spec"]["containers"]
@@ -73,6 +82,7 @@ def _values(prometheus: str) -> Json:
     return {
         "prometheus": {"url": prometheus},
         "placeholders": {"image": PAUSE, "labels": PLACEHOLDER_LABELS},
+        "policies": {"files": {"empty.yaml": ""}},
         "settings": {
             "tick": f"{TICK_S:g}s", "leaseSeconds": LEASE_S, "nodeLead": f"{NODE_LEAD_S:g}s",
             "replicaLead": f"{REPLICA_LEAD_S:g}s",

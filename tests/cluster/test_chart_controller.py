@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -13,8 +15,8 @@ from tests.cluster.clock import epoch_s, wait_until
 from tests.cluster.cluster import Cluster
 from tests.cluster.controllers import Controller
 from tests.cluster.exporter import Exporter
-from tests.cluster.helm import Helm
-from tests.cluster.installed import PLACEHOLDER_LABELS, InstalledSite
+from tests.cluster.helm import ROOT, Helm
+from tests.cluster.installed import PLACEHOLDER_LABELS, RELEASE, InstalledSite
 from tests.cluster.karpenter import Karpenter
 from tests.cluster.live import DEPLOYMENTS, deployment
 from tests.cluster.manifests import everything
@@ -77,6 +79,11 @@ def test_the_chart_permits_all_that_the_controller_does_and_nothing_is_left(
     wait_until(lambda: replicas(site) >= 2, "the floor to be raised", AHEAD_S + SOON_S)
     site.cluster.wait_event("chat", "FloorMoved", SOON_S)
     wait_until(lambda: api.get(PLANS, "chat", site.house).get("status"), "the plan to show", SOON_S)
+    for name, command in site.tests().items():
+        here = [part.replace(f"http://{RELEASE}:8080", controller.url) for part in command]
+        environment = site.environment("helm-test", 0) | {"PATH": os.environ["PATH"]}
+        done = subprocess.run(here, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
+        assert done.returncode == 0, (name, done.stdout, done.stderr)
     (site.policies / "chat.yaml").unlink()
     wait_until(lambda: replicas(site) == 0, "the floor to be given back", SOON_S)
     wait_until(lambda: api.find(PLANS, "chat", site.house) is None, "the plan to go", SOON_S)
