@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from threading import Event
 from types import FrameType
 
+from prometheus_client import ProcessCollector
+
 from autoscaler.adapters.kubernetes.cluster.scales import Scales
 from autoscaler.adapters.kubernetes.connection import connect
 from autoscaler.adapters.kubernetes.election import ElectionSettings
@@ -67,6 +69,7 @@ def run(settings: Settings) -> bool:
         identity = settings.identity or socket.gethostname()
         events = EventRecorder(objects, clock, identity)
         log, metrics = logger(settings.log_format), LoopMetrics()
+        ProcessCollector(registry=metrics.registry)
         limit_s = TICKS_MISSED * settings.tick_s + settings.history_s
         health = Health(clock, limit_s)
         checks = {"/healthz": health.why_not_alive, "/readyz": health.why_not_ready}
@@ -132,8 +135,7 @@ def _recalled(keeper: Keeper, in_force: InForce, state: LoopState) -> tuple[str,
         _, problems = keeper.begin()
     except PortError as error:
         return (str(error),)
-    keeper.recall(in_force, state, everything=True)
-    return problems
+    return (*problems, *keeper.recall(in_force, state, everything=True))
 
 
 def prometheus_settings(settings: Settings) -> PrometheusSettings:
