@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntFlag
+from functools import lru_cache
 
 from autoscaler.domain.arrays import Flags, Floats, Ints
 
@@ -58,6 +59,7 @@ REASON_WORDS = {
 }
 
 
+@lru_cache(maxsize=1024)
 def reason_text(bits: int) -> str:
     """The reasons of one workload in words, in the order in which they were applied."""
     return "; ".join(word for flag, word in REASON_WORDS.items() if bits & flag)

@@ -33,7 +33,12 @@ class Change:
     @property
     def reasons(self) -> tuple[str, ...]:
         """In words."""
-        return tuple(self.now.reason.split("; ")) if self.now.reason else ()
+        return _split(self.now.reason)
+
+
+def reason_words(bits: int) -> tuple[str, ...]:
+    """The reasons of a plan, one by one."""
+    return _split(reason_text(bits))
 
 
 class Decisions:
@@ -59,6 +64,10 @@ class Decisions:
         ]
         self._last = found
         return changes
+
+
+def _split(reasons: str) -> tuple[str, ...]:
+    return tuple(reasons.split("; ")) if reasons else ()
 
 
 def decisions(tick: Tick) -> Iterator[tuple[str, Decision]]:

@@ -13,9 +13,10 @@ from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.forecast import Forecast
 from autoscaler.domain.lead_time import Part, StageQuantile
 from autoscaler.domain.observation import Observation
-from autoscaler.domain.plan import REASON_WORDS, Plan
+from autoscaler.domain.plan import Plan
 from autoscaler.domain.signal import SignalKind, SignalReadings, SignalState
 from autoscaler.telemetry import names
+from autoscaler.telemetry.decisions import reason_words
 from autoscaler.telemetry.judge import HORIZONS, PERCENTILES, percentiles
 from autoscaler.telemetry.samples import Numbers, Sample, by_policy, gauge, known, labelled
 from autoscaler.telemetry.seats import Seats
@@ -102,8 +103,7 @@ def of_plan(plan: Plan, fleet: Fleet) -> Iterator[Metric]:
     reasons: list[Sample] = [
         ((policy, word), 1.0)
         for policy, bits in zip(fleet.names, plan.reasons.tolist(), strict=True)
-        for flag, word in REASON_WORDS.items()
-        if bits & flag
+        for word in reason_words(bits)
     ]
     yield gauge(names.PLAN_REASONS, reasons)
 

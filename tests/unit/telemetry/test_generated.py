@@ -113,6 +113,7 @@ def test_no_runbook_chapter_and_no_case_is_of_an_alert_that_is_gone() -> None:
 
 @needs_promtool
 def test_promtool_reads_the_rules_and_every_case_holds() -> None:
-    for arguments in (["check", "rules", RULES], ["test", "rules", *sorted(CASES.glob("*.yaml"))]):
+    cases = [str(file) for file in sorted(CASES.glob("*.yaml"))]
+    for arguments in (["check", "rules", str(RULES)], ["test", "rules", *cases]):
         done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, timeout=120.0, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -205,3 +205,15 @@ def test_why_floors_are_what_they_are_now(exported: Exported) -> None:
     assert exported.value("signal_value", policy="chat", signal="arrivals") > 0.0
     assert exported.get("signal_value", policy="chat", signal="queue") is None
     assert all(math.isfinite(value) for value in series(exported.metrics).values())
+
+
+def test_what_a_policy_adds_is_bounded_and_nothing_grows_with_time(exported: Exported) -> None:
+    exported.live.run(60)
+    one = len(series(exported.metrics))
+    exported.live.write("code.yaml", policy("code"))
+    exported.live.write("voice.yaml", policy("voice"))
+    exported.live.run(60)
+    three = len(series(exported.metrics))
+    assert (three - one) / 2 < 120
+    exported.live.run(600)
+    assert len(series(exported.metrics)) <= three + 10
