@@ -7,8 +7,8 @@ from autoscaler.ports.clock import ClockPort
 
 
 class Health:
-    """An outlet. Alive: a tick has ended without a failure within `limit_s` seconds, or we have just begun: a state that
-    makes every tick fail is rebuilt by a restart. Ready: the last tick saw the cluster, with policies in force."""
+    """An outlet. Alive: a tick has ended without a failure within `limit_s` seconds, or we have just begun: a state
+    that makes every tick fail is rebuilt by a restart. Ready: the last tick saw the cluster, with policies in force."""
 
     def __init__(self, clock: ClockPort, limit_s: float) -> None:
         self._clock, self._limit_s = clock, limit_s

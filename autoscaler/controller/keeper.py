@@ -47,23 +47,39 @@ class Keeper:
         self._saved_s = {}
         return True, problems
 
-    def recall(self, in_force: InForce, state: LoopState, everything: bool) -> None:
-        """Goes on from the records: with everything, or with the policies of which planning has judged nothing yet."""
+    def recall(self, in_force: InForce, state: LoopState, everything: bool) -> tuple[str, ...]:
+        """Goes on from the records: with everything, or with the policies of which planning has judged nothing yet.
+
+        What of them cannot be used, one line each.
+        """
+        problems = []
         for w, policy in enumerate(in_force.policies.fleet.names):
             record = self._records.of(policy)
-            if record.memory is not None and (everything or not has_judged(state.planning, w)):
+            if not everything and has_judged(state.planning, w):
+                continue
+            if record.memory is not None:
                 recall(state.planning, w, record.memory)
+            if record.lead_times and in_force.leads is not None:
+                try:
+                    in_force.leads.restore(policy, record.lead_times)
+                except ValueError as error:
+                    problems.append(f"record of policy {policy}: lead times: {error}; they are learned anew")
+        return tuple(problems)
 
     def save(self, in_force: InForce, state: LoopState, now_s: float, at_once: bool = False) -> tuple[str, ...]:
         """What changed, each policy every `SAVE_EVERY_S` or `at_once`; what could not be saved, one line each."""
         problems = []
         for w, policy in enumerate(in_force.policies.fleet.names):
+            if not at_once and now_s < self._saved_s.get(policy, 0.0) + SAVE_EVERY_S:
+                continue
             memory = remembered(state.planning, w)
-            if memory is None or (not at_once and now_s < self._saved_s.get(policy, 0.0) + SAVE_EVERY_S):
+            lead_times = None if in_force.leads is None else dict(in_force.leads.record(policy)) or None
+            if memory is None and lead_times is None:
                 continue
             self._saved_s[policy] = now_s
+            before = self._records.of(policy)
             try:
-                self._records.put(policy, replace(self._records.of(policy), memory=memory))
+                self._records.put(policy, replace(before, memory=memory or before.memory, lead_times=lead_times))
             except PortError as error:
                 problems.append(f"record of policy {policy} is not saved: {error}")
         return tuple(problems)

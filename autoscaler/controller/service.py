@@ -230,7 +230,7 @@ class Service:
         """Nothing where we led before with this state."""
         anew, problems = self._keeper.begin()
         if self._state is not None and (anew or not self._led):
-            self._keeper.recall(in_force, self._state, everything=anew and not self._led)
+            problems += self._keeper.recall(in_force, self._state, everything=anew and not self._led)
         if self._state is not None and not self._led:
             stand_by(self._state, in_force.policies.fleet, in_force.ports.cluster.inventory(now_s), now_s)
         return problems

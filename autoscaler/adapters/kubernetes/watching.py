@@ -164,8 +164,8 @@ class Watching(Generic[T]):
         with self._lock:
             changes = self._cache.replace(listed)
             self._heard(at, asked_s)
-        self._listed.set()
         self._tell(changes)
+        self._listed.set()  # whoever waits for it finds that the handlers know, too
 
     def _take(self, event: Json) -> None:
         kind, thing = event["type"], event["object"]

@@ -12,7 +12,7 @@ import numpy as np
 from autoscaler.compose.trace_fleet import SIGNALS
 from autoscaler.controller.beginning import Rhythm
 from autoscaler.controller.cycle import Ports
-from autoscaler.controller.in_force import InForce, Swept
+from autoscaler.controller.in_force import InForce, Leads, Swept
 from autoscaler.controller.keeper import Keeper
 from autoscaler.controller.records import Records
 from autoscaler.controller.service import Service
@@ -206,6 +206,7 @@ class Live:
         self.waiting: tuple[str, ...] = ()
         self.ended: tuple[PlaceholderEnd, ...] = ()
         self.raising: set[str] = set()
+        self.leads: Leads | None = None
         (folder / "pool.yaml").write_text(POOL)
         self.service = Service(
             PolicyFolder(folder), self.govern, self.lead, self.clock, (self.kept, *outlets), Rhythm(TICK_S, 5.0),
@@ -227,7 +228,7 @@ class Live:
         targets = [workloads[name] for name in governed.fleet.names]
         about = tuple(ObjectReference("apps/v1", "Deployment", "inference", name, "") for name in targets)
         ways = (self._sweep, self._attend, lambda: False, self._close)
-        return InForce(governed, Ports(quarter, quarter), about, self.past, lambda: (), *ways)
+        return InForce(governed, Ports(quarter, quarter), about, self.past, lambda: (), *ways, self.leads)
 
     def _sweep(self, now_s: float) -> Swept:
         self.swept += 1

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from autoscaler.controller.leads import LeadsInForce
+from autoscaler.domain.lead_time import Part, Stage, Start, StartEnd, StartPath
 from autoscaler.plan.remembered import PlanMemory, remembered
 from autoscaler.ports.errors import PortError, Unavailable
 from autoscaler.ports.store import Stored
@@ -184,6 +186,25 @@ def test_a_crash_costs_minutes_of_judgement_and_no_more(live: Live, store: Moody
     (after.folder / "chat.yaml").unlink()
     after.run(1)
     assert given_back(after) == [("chat", 2)]
+
+
+def test_lead_times_are_kept_over_a_restart_and_bad_ones_said(live: Live, store: MoodyStore) -> None:
+    learned = LeadsInForce(180.0, 120.0)
+    learned.take({"chat": "h100"}, 0.0)
+    stages = {Stage.NODE_READY: 70.0}
+    learned.learn([Start("a-node", Part.NODE, "chat", "h100", StartPath.COLD_NODE, stages, 50.0, StartEnd.COMPLETE)])
+    live.leads = learned
+    live.run(RISEN)
+    live.service.end(1.0)
+    after = successor(live, store)
+    after.leads = LeadsInForce(180.0, 120.0)
+    after.leads.take({"chat": "h100"}, 0.0)
+    after.run(1)
+    assert after.leads.record("chat") == learned.record("chat") != {}
+    store.save("chat", {"lead_times": {"h100": 3}}, store.load("chat").version)  # type: ignore[union-attr]
+    last = Live(after.folder, town=live.town, store=store)
+    last.leads = LeadsInForce(180.0, 120.0)
+    assert "they are learned anew" in last.run(1)[0].problems[0]
 
 
 def test_a_record_that_cannot_be_believed_is_said_and_replaced(live: Live, store: MoodyStore) -> None:

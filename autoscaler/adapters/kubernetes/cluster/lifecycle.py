@@ -153,6 +153,8 @@ class Lifecycle:
             return None
         if not self._seats.is_ours(pod):
             return Verdict(Fate.RELEASED, "Orphan", "no policy, pool or owner of ours has it", delete=True)
+        if self._seats.only_observes(pod):
+            return Verdict(Fate.RELEASED, "Observes", "its policy does not act any more", delete=True)
         if _expires_s(pod) <= now_s:
             return Verdict(Fate.RELEASED, "Expired", "its time was up", delete=True)
         verdict = self._verdict(pod, nodes, now_s)

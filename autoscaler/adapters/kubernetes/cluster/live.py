@@ -131,9 +131,9 @@ class LiveCluster:
 
     def sweep(self, now_s: float) -> Sweep:
         """Once a tick, by the leader alone, before the cycle: deletes placeholders that hold nothing any more (node
-        gone or leaving, failed, stuck, expired, of no policy or owner of ours), and tells what became of any since the
-        last call. Whose pod took a place is known from the last `inventory`. now_s: seconds since the epoch. Raises
-        `Unavailable`.
+        gone or leaving, failed, stuck, expired, of no acting policy or owner of ours), and tells what became of any
+        since the last call. Whose pod took a place is known from the last `inventory`. now_s: seconds since the epoch.
+        Raises `Unavailable`.
         """
         standing = self._standing()
         swept = self._lifecycle.sweep(self._pods.snapshot(), standing, self._seen_scales, now_s)

@@ -63,6 +63,11 @@ class Seats:
         uid = self.owners[self.policies[place.workload].name]["uid"]
         return any(owner.get("uid") == uid for owner in metadata(placeholder).get("ownerReferences") or ())
 
+    def only_observes(self, placeholder: Json) -> bool:
+        """Whether its policy touches nothing."""
+        place = self.place(placeholder)
+        return place is not None and self.policies[place.workload].model.mode == "observe"
+
     def pool_of_name(self, placeholder: str) -> int | None:
         """The pool of a placeholder of which only the name is known, as in an event; None where it is none of ours."""
         slot = placeholder.rpartition("-")[2]
