@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
@@ -82,11 +83,12 @@ def show(checks: Sequence[Check]) -> None:
     out = Console(soft_wrap=True, highlight=False)
     for one in checks:
         out.print(Text.assemble((f"{one.state:<{WIDTH}}", STYLES[one.state]), f"  {one.topic}  {one.about}".rstrip()))
-        for finding in one.findings:
-            level = finding.kind.level
-            out.print(Text.assemble(f"  {finding.kind.name}, ", (level, STYLES[level]), f": {finding.what}"))
-            for line in (f"where: {finding.where}", f"why: {finding.kind.cause}", f"do: {finding.cure}"):
-                out.print(f"    {line}", markup=False)
+        for (kind, cure), alike in groupby(one.findings, key=lambda finding: (finding.kind, finding.cure)):
+            out.print(Text.assemble(f"  {kind.name}, ", (kind.level, STYLES[kind.level])))
+            for finding in alike:
+                out.print(f"    {finding.where}: {finding.what}", markup=False)
+            out.print(f"    why: {kind.cause}", markup=False, style="dim")
+            out.print(f"    do: {cure}", markup=False)
     out.print(", ".join(f"{count} {state}" for state, count in _counts(checks).items() if count))
 
 

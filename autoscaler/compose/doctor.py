@@ -17,7 +17,7 @@ from autoscaler.compose.doctor_told import told
 from autoscaler.compose.doctor_workloads import Workloads
 from autoscaler.compose.live import prometheus_settings
 from autoscaler.doctor.examination import examine
-from autoscaler.doctor.facts import Clocks, Definition, Facts, Told, Unread, WorkloadFacts
+from autoscaler.doctor.facts import Definition, Facts, Told, Unread, WorkloadFacts
 from autoscaler.doctor.finding import Check
 from autoscaler.doctor.needs import Permission, WorkloadKind, permissions
 from autoscaler.placeholder.manifest import House
@@ -30,7 +30,6 @@ Progress = Callable[[str], None]
 AT_ONCE = 8
 """Questions about rights under way at the same time."""
 ANSWER_S = 5.0
-API_SERVER, STORE = "API server", "Prometheus"
 
 
 def examined(
@@ -77,7 +76,8 @@ def _facts(
         problems=found.problems,
         permissions=_allowed(preflight, settings, workloads),
         store=store,
-        clocks=Clocks({API_SERVER: api_ahead_s, STORE: store_ahead_s}),
+        api_server_ahead_s=api_ahead_s,
+        store_ahead_s=store_ahead_s,
         signals=signals,
         namespace=told(lambda: preflight.namespace(house.namespace)),
         definition=told(lambda: _definition(preflight)),

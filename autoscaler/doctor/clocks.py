@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from autoscaler.doctor.facts import Facts, Told, Unread
-from autoscaler.doctor.finding import Check, Finding, Kind, Level, check, not_told
+from autoscaler.doctor.finding import Check, Finding, Kind, Level, check, not_told, waits
 
 TOPIC = "clocks"
 MOST_S = 5.0
@@ -22,8 +22,11 @@ KINDS = (APART,)
 
 def checks(facts: Facts) -> Iterator[Check]:
     """One for each other clock."""
-    for whose, ahead_s in facts.clocks.ahead_s.items():
-        yield check(TOPIC, whose, _apart(whose, ahead_s))
+    yield check(TOPIC, "API server", _apart("API server", facts.api_server_ahead_s))
+    if facts.store is None:
+        yield check(TOPIC, "Prometheus", _apart("Prometheus", facts.store_ahead_s))
+    else:
+        yield check(TOPIC, "Prometheus", waits("Prometheus", "it does not answer"))
 
 
 def _apart(whose: str, ahead_s: Told[float]) -> Iterator[Finding]:

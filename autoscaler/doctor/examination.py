@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import ModuleType
 
 from autoscaler.doctor import (
@@ -19,7 +20,7 @@ from autoscaler.doctor import (
     trials,
 )
 from autoscaler.doctor.facts import Facts
-from autoscaler.doctor.finding import NOT_TOLD, ORDER, Check, Kind
+from autoscaler.doctor.finding import NOT_TOLD, ORDER, WAITS, Check, Kind
 
 TOPICS: tuple[ModuleType, ...] = (
     files, permissions, definition, clocks, store, signals, priority, pools, owners, placement, trials, gitops,
@@ -33,18 +34,16 @@ def examine(facts: Facts) -> tuple[Check, ...]:
 
 def kinds() -> tuple[Kind, ...]:
     """All that can be found."""
-    return (NOT_TOLD, *(kind for topic in TOPICS for kind in topic.KINDS))
+    return (NOT_TOLD, WAITS, *(kind for topic in TOPICS for kind in topic.KINDS))
 
 
 def reference() -> str:
     """Markdown: every kind of finding, by topic, with its cause and what to do."""
-    lines = []
-    for topic in TOPICS:
-        lines += ["", f"### {topic.TOPIC}", "", "| finding | level | cause | what to do |", "| --- | --- | --- | --- |"]
-        lines += [_row(kind) for kind in sorted(topic.KINDS, key=lambda kind: -ORDER.index(kind.level))]
-    return "\n".join([*lines, "", "### everywhere", "", "| finding | level | cause | what to do |",
-                      "| --- | --- | --- | --- |", _row(NOT_TOLD), ""])  # fmt: skip
+    parts = [(topic.TOPIC, sorted(topic.KINDS, key=lambda kind: -ORDER.index(kind.level))) for topic in TOPICS]
+    return "\n".join(_table(topic, found) for topic, found in [*parts, ("any of them", (NOT_TOLD, WAITS))])
 
 
-def _row(kind: Kind) -> str:
-    return f"| `{kind.name}` | {kind.level} | {kind.cause} | {kind.cure} |"
+def _table(topic: str, found: Sequence[Kind]) -> str:
+    head = ["", f"### {topic}", "", "| finding | level | cause | what to do |", "| --- | --- | --- | --- |"]
+    rows = [f"| `{kind.name}` | {kind.level} | {kind.cause} | {kind.cure} |" for kind in found]
+    return "\n".join([*head, *rows, ""])

@@ -4,7 +4,6 @@ and for what could not be read the reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias, TypeVar
@@ -106,25 +105,20 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True)
-class Clocks:
-    """Seconds by which other clocks are ahead of ours, by whose they are."""
-
-    ahead_s: Mapping[str, Told[float]]
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
     """All of them. None where the server has no such object or kind.
 
-    store: None where the metric store answers. cutoff: the priority below which Cluster Autoscaler ignores pods, None
-    where its arguments were not found. node_pools: Karpenter's.
+    store: None where the metric store answers. api_server_ahead_s, store_ahead_s: how far their clocks are ahead of
+    ours. cutoff: the priority below which Cluster Autoscaler ignores pods, None where its arguments were not found.
+    node_pools: Karpenter's.
     """
 
     house: House
     problems: tuple[Problem, ...]
     permissions: tuple[tuple[Permission, Told[bool]], ...]
     store: Unread | None
-    clocks: Clocks
+    api_server_ahead_s: Told[float]
+    store_ahead_s: Told[float]
     signals: tuple[Signal, ...]
     namespace: Told[Json | None]
     definition: Told[Definition | None]

@@ -70,6 +70,13 @@ NOT_TOLD = Kind(
     "needs only the rights that the check `permissions` lists.",
 )
 
+WAITS = Kind(
+    "WaitsForAnother",
+    Level.UNKNOWN,
+    "Another finding stands in the way of this check.",
+    "Cure that one first, and run `doctor` again.",
+)
+
 
 def check(topic: str, about: str, findings: Iterable[Finding]) -> Check:
     """A check of what was found, in that order."""
@@ -79,3 +86,8 @@ def check(topic: str, about: str, findings: Iterable[Finding]) -> Check:
 def not_told(where: str, said: str) -> Iterator[Finding]:
     """The finding that something could not be read."""
     yield Finding(NOT_TOLD, where, said)
+
+
+def waits(where: str, said: str) -> Iterator[Finding]:
+    """The finding that something follows from another finding."""
+    yield Finding(WAITS, where, said)

@@ -38,22 +38,22 @@ EVENTS_GROUP, PLANS_GROUP = "events.k8s.io", "gpu-autoscaler.io"
 NEEDS = (
     Need(H, "", "pods", ("create", "delete"), "placeholders"),
     Need(H, "", "configmaps", ("get", "list", "create", "patch", "delete"), "records that survive a restart"),
-    Need(H, "coordination.k8s.io", "leases", ("create",), "who leads"),
-    Need(H, "coordination.k8s.io", "leases", ("get", "update"), "who leads", LEASE),
-    Need(H, PLANS_GROUP, "capacityplans", (*READ, "create", "delete"), "owners of placeholders, and what people wish"),
-    Need(H, PLANS_GROUP, "capacityplans/status", ("patch",), "what `kubectl get cplan` shows"),
-    Need(H, EVENTS_GROUP, "events", (*WATCH, "create", "patch"), "why a node autoscaler did not help a placeholder"),
-    Need(C, "", "pods", READ, "where replicas stand"),
-    Need(C, "", "nodes", READ, "which room there is"),
+    Need(H, "coordination.k8s.io", "leases", ("create",), "telling who leads"),
+    Need(H, "coordination.k8s.io", "leases", ("get", "update"), "telling who leads", LEASE),
+    Need(H, PLANS_GROUP, "capacityplans", (*READ, "create", "delete"), "owners of placeholders, and wishes of people"),
+    Need(H, PLANS_GROUP, "capacityplans/status", ("patch",), "showing decisions in `kubectl get cplan`"),
+    Need(H, EVENTS_GROUP, "events", (*WATCH, "create", "patch"), "telling and reading what happens to placeholders"),
+    Need(C, "", "pods", READ, "seeing replicas and placeholders"),
+    Need(C, "", "nodes", READ, "seeing the room that there is"),
     Need(C, "", "namespaces", ("list",), "rules about pods of other namespaces"),
     Need(C, "", "persistentvolumes", ("get",), "zones of volumes"),
     Need(C, "storage.k8s.io", "storageclasses", ("get",), "zones of volumes"),
-    Need(C, "karpenter.sh", "nodeclaims", WATCH, "nodes on order", optional=True),
-    Need(E, EVENTS_GROUP, "events", WATCH, "pools that are out of stock", optional=True),
-    Need(W, WORKLOAD, WORKLOAD, ("get",), "pods of a workload that has none ready"),
+    Need(C, "karpenter.sh", "nodeclaims", WATCH, "knowing nodes on order", optional=True),
+    Need(E, EVENTS_GROUP, "events", WATCH, "knowing pools that are out of stock", optional=True),
+    Need(W, WORKLOAD, WORKLOAD, ("get",), "the shape of a workload that has no ready pod"),
     Need(W, WORKLOAD, f"{WORKLOAD}/scale", ("get", "patch"), "floors"),
-    Need(W, "autoscaling", "horizontalpodautoscalers", ("list",), "who else moves replicas"),
-    Need(W, "keda.sh", "scaledobjects", ("list",), "who else moves replicas"),
+    Need(W, "autoscaling", "horizontalpodautoscalers", ("list",), "knowing who else moves replicas"),
+    Need(W, "keda.sh", "scaledobjects", ("list",), "knowing who else moves replicas"),
     Need(W, "", "persistentvolumeclaims", ("get",), "zones of volumes"),
     Need(W, EVENTS_GROUP, "events", ("create", "patch"), "events on workloads"),
 )  # fmt: skip
@@ -79,6 +79,12 @@ class Permission:
     name: str
     use: str
     optional: bool
+
+    @property
+    def named(self) -> str:
+        """As `kubectl auth can-i` takes it: `capacityplans.gpu-autoscaler.io/status`, and the one object after it."""
+        plural, slash, subresource = self.resource.partition("/")
+        return f"{plural}.{self.group}".rstrip(".") + f"{slash}{subresource} {self.name}".rstrip()
 
     @property
     def where(self) -> str:

@@ -37,12 +37,10 @@ def _missing(where: str, asked: list[tuple[Permission, Told[bool]]]) -> Iterator
     unread = [said.said for _, said in asked if not isinstance(said, bool)]
     if unread:
         yield from not_told(where, unread[0])
-    lacking: dict[tuple[str, str, str, bool], list[str]] = {}
+    lacking: dict[tuple[str, str, bool], list[str]] = {}
     for permission, said in asked:
         if said is False:
-            resource = f"{permission.resource}.{permission.group}" if permission.group else permission.resource
-            named = f"{resource} {permission.name}".strip()
-            lacking.setdefault((named, permission.use, where, permission.optional), []).append(permission.verb)
-    for (resource, use, place, optional), verbs in lacking.items():
-        what = f"may not {', '.join(verbs)} {resource}, needed for {use}"
-        yield Finding(OPTIONAL_MISSING if optional else MISSING, place, what)
+            lacking.setdefault((permission.named, permission.use, permission.optional), []).append(permission.verb)
+    for (named, use, optional), verbs in lacking.items():
+        what = f"may not {', '.join(verbs)} {named} (for {use})"
+        yield Finding(OPTIONAL_MISSING if optional else MISSING, where, what)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from autoscaler.doctor.facts import Facts, Told, Unread, Why, WorkloadFacts, line
-from autoscaler.doctor.finding import Check, Finding, Kind, Level, check, not_told
+from autoscaler.doctor.finding import Check, Finding, Kind, Level, check, not_told, waits
 from autoscaler.doctor.pools import of_pool
 from autoscaler.placeholder.pin import Pin, pin
 from autoscaler.placeholder.pod import Json, has_claims, labels, metadata, required_node_terms, spec
@@ -70,7 +70,7 @@ def checks(facts: Facts) -> Iterator[Check]:
 def _findings(workload: WorkloadFacts, pins: Sequence[Pin], nodes: Told[tuple[Json, ...]]) -> Iterator[Finding]:
     where, pod = line(workload.policy, "spec", "workload"), workload.pod
     if isinstance(pod, Unread):
-        yield from not_told(where, pod.said)
+        yield from (waits if pod.why is Why.MISSING else not_told)(where, pod.said)
         return
     no_gpu = None if has_claims(pod) else _asks_for_none(pod, pins)
     if no_gpu is not None:
@@ -78,7 +78,8 @@ def _findings(workload: WorkloadFacts, pins: Sequence[Pin], nodes: Told[tuple[Js
     else:
         yield from _excluded(workload)
     if not isinstance(nodes, Unread):
-        yield from _tainted(pod, pins, nodes, where)
+        possible = {trial.pool for trial in workload.trials if not isinstance(trial.sent, Unread)}
+        yield from _tainted(pod, [one for one in pins if one.pool in possible], nodes, where)
     yield from _soft(pod, pins, where)
     yield from _held_back(workload, pod, where)
     if has_claims(pod):
@@ -131,11 +132,11 @@ def _soft(pod: Json, pins: Sequence[Pin], where: str) -> Iterator[Finding]:
     terms = required_node_terms(pod) or ()
     in_every_term = [{str(e["key"]) for e in term.get("matchExpressions") or ()} for term in terms]
     named |= set.intersection(*in_every_term) if in_every_term else set()
-    for one in pins:
-        keys = {str(rule["key"]) for rule in one.requirements}
-        if not named & keys:
-            what = f"nothing hard names {', '.join(sorted(keys))}, by which pool {one.pool} is selected"
-            yield Finding(SOFT, where, what)
+    loose = {one.pool: {str(rule["key"]) for rule in one.requirements} for one in pins}
+    loose = {pool: keys for pool, keys in loose.items() if not named & keys}
+    if loose:
+        keys = ", ".join(sorted(set.union(*loose.values())))
+        yield Finding(SOFT, where, f"nothing hard names {keys}, by which {', '.join(loose)} are selected")
 
 
 def _held_back(workload: WorkloadFacts, pod: Json, where: str) -> Iterator[Finding]:

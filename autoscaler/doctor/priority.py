@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from autoscaler.doctor.facts import Facts, Told, Unread, WorkloadFacts, line
-from autoscaler.doctor.finding import Check, Finding, Kind, Level, check, not_told
+from autoscaler.doctor.facts import Facts, Told, Unread, Why, WorkloadFacts, line
+from autoscaler.doctor.finding import Check, Finding, Kind, Level, check, not_told, waits
 from autoscaler.placeholder.pod import spec
 
 TOPIC = "priority"
@@ -118,7 +118,7 @@ def _of_class(rank: Told[Rank | None], where: str, cutoff: int | None) -> Iterat
 def _of_workload(workload: WorkloadFacts, placeholders: int) -> Iterator[Finding]:
     where = line(workload.policy, "spec", "workload")
     if isinstance(workload.pod, Unread):
-        yield from not_told(where, workload.pod.said)
+        yield from (waits if workload.pod.why is Why.MISSING else not_told)(where, workload.pod.said)
         return
     pod = spec(workload.pod)
     if "priority" in pod and int(pod["priority"]) <= placeholders:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from autoscaler.doctor.facts import Facts, Signal, line
-from autoscaler.doctor.finding import Check, Finding, Kind, Level, check, not_told
+from autoscaler.doctor.finding import Check, Finding, Kind, Level, check, not_told, waits
 
 TOPIC = "signals"
 REFUSED = Kind(
@@ -114,13 +114,16 @@ _INCREASE = re.compile(r"\bincrease\s*\(")
 def checks(facts: Facts) -> Iterator[Check]:
     """One for each query."""
     for signal in facts.signals:
-        yield check(TOPIC, f"{signal.policy.name} {signal.name}", _findings(signal))
+        yield check(TOPIC, f"{signal.policy.name} {signal.name}", _findings(signal, facts.store is None))
 
 
-def _findings(signal: Signal) -> Iterator[Finding]:
+def _findings(signal: Signal, asked: bool) -> Iterator[Finding]:
     within = "objective" if signal.name == "measured" else "demand"
     where = line(signal.policy, "spec", within, signal.name, "query")
     yield from _of_text(signal, where)
+    if not asked:
+        yield from waits(where, "Prometheus was not asked")
+        return
     if signal.state not in OF_STATE:
         yield from not_told(where, signal.problem or "nobody answered")
         return

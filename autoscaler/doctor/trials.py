@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from autoscaler.doctor.facts import Facts, Told, Trial, Unread, Why, line
-from autoscaler.doctor.finding import Check, Finding, Kind, Level, check, not_told
+from autoscaler.doctor.facts import Facts, Told, Unread, Why, line
+from autoscaler.doctor.finding import Check, Finding, Kind, Level, check, not_told, waits
 from autoscaler.placeholder.pod import Json, is_leaving, spec, status
 
 TOPIC = "placeholders"
@@ -85,7 +85,9 @@ def checks(facts: Facts) -> Iterator[Check]:
     for workload in facts.workloads:
         where = line(workload.policy, "spec", "workload")
         for trial in workload.trials:
-            yield check(TOPIC, f"{workload.policy.name} in {trial.pool}", _of_trial(trial, where))
+            if isinstance(trial.sent, Unread):
+                continue  # the check of placement says why there is none to try
+            yield check(TOPIC, f"{workload.policy.name} in {trial.pool}", _of_trial(trial.sent, trial.admitted, where))
 
 
 def _of_namespace(namespace: Told[Json | None], name: str) -> Iterator[Finding]:
@@ -98,16 +100,14 @@ def _of_namespace(namespace: Told[Json | None], name: str) -> Iterator[Finding]:
         yield Finding(LEAVING, where, "it is being deleted")
 
 
-def _of_trial(trial: Trial, where: str) -> Iterator[Finding]:
-    if isinstance(trial.sent, Unread):
-        yield from not_told(where, f"no placeholder could be tried: {trial.sent.said}")
-    elif isinstance(trial.admitted, Unread):
-        yield from _refused(trial.admitted, where)
+def _of_trial(sent: Json, admitted: Told[Json], where: str) -> Iterator[Finding]:
+    if isinstance(admitted, Unread):
+        yield from _refused(admitted, where)
     else:
-        if spec(trial.admitted).get("schedulingGates"):
-            names = ", ".join(str(gate.get("name")) for gate in spec(trial.admitted)["schedulingGates"])
+        if gates := spec(admitted).get("schedulingGates"):
+            names = ", ".join(str(gate.get("name")) for gate in gates)
             yield Finding(GATED, where, f"admission adds the gate {names}")
-        if changed := _changed(spec(trial.sent), spec(trial.admitted)):
+        if changed := _changed(spec(sent), spec(admitted)):
             yield Finding(CHANGED, where, f"admission changes {', '.join(changed)}")
 
 
@@ -116,7 +116,9 @@ def _refused(refusal: Unread, where: str) -> Iterator[Finding]:
         yield Finding(QUOTA, where, refusal.said)
         return
     named = next((kind for pattern, kind in OF_TEXT if pattern.search(refusal.said)), None)
-    if named is None and (refusal.why is Why.SILENT or ELSEWHERE.search(refusal.said)):
+    if named is None and ELSEWHERE.search(refusal.said):
+        yield from waits(where, refusal.said)
+    elif named is None and refusal.why is Why.SILENT:
         yield from not_told(where, refusal.said)
     else:
         yield Finding(named or REFUSED, where, refusal.said)
