@@ -18,6 +18,7 @@ import pytest
 from tests.cluster.cluster import Cluster
 from tests.cluster.cluster_autoscaler import ClusterAutoscaler
 from tests.cluster.control_plane import ControlPlane, Programs
+from tests.cluster.examined import Office
 from tests.cluster.exporter import Exporter
 from tests.cluster.faults import Faults
 from tests.cluster.helm import Helm
@@ -171,3 +172,19 @@ def prometheus(exporter: Exporter, tmp_path: Path) -> Iterator[Prometheus]:
         yield found
     finally:
         found.program.stop()
+
+
+@pytest.fixture(scope="module")
+def office(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """A cluster and a Prometheus in which nothing is wrong, for a whole file of tests that plant and find mistakes."""
+    if not BINARY.exists():
+        _left_out(f"no {BINARY}; install Debian's prometheus")
+    with ExitStack() as ends:
+        scraped = Exporter()
+        ends.callback(scraped.close)
+        store = Prometheus(tmp_path_factory.mktemp("prometheus"), scraped.port)
+        ends.callback(store.program.stop)
+        store.start()
+        empty = Cluster(control_plane, f"test-{next(_numbers)}")
+        ends.callback(empty.clear)
+        yield Office(empty, store, scraped, tmp_path_factory.mktemp("policies"))

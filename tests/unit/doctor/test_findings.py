@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -52,7 +51,7 @@ SAID = "sum(rate(requests_total[1m]))"
 @pytest.mark.parametrize(
     ("name", "given", "kind"),
     [
-        pytest.param("arrivals", {"state": "empty", "value": math.nan, "problem": "no series"}, "QueryEmpty", id="empty"),
+        pytest.param("arrivals", {"state": "empty", "problem": "no series"}, "QueryEmpty", id="empty"),
         pytest.param("arrivals", {"state": "several", "problem": "2 series"}, "QuerySeveral", id="several"),
         pytest.param("arrivals", {"state": "no-number", "problem": "NaN"}, "QueryNoNumber", id="NaN"),
         pytest.param("arrivals", {"state": "partial", "problem": "parts"}, "QueryPartial", id="partial"),
@@ -172,7 +171,8 @@ def scaled(threshold: str) -> dict[str, Any]:
         pytest.param("auto", trial(Unread(Why.INVALID, "spec.x: Invalid")), "PlaceholderRefused", id="refused"),
         pytest.param("auto", trial(SILENT), "NotTold", id="no answer to a try"),
         pytest.param(
-            "auto", trial(Unread(Why.FORBIDDEN, 'User "x" cannot create resource "pods"')), "WaitsForAnother", id="right"
+            "auto", trial(Unread(Why.FORBIDDEN, 'User "x" cannot create resource "pods"')), "WaitsForAnother",
+            id="right",
         ),
         pytest.param(
             "auto", trial(within(PLACEHOLDER, "spec", nodeSelector={"a": "b"})), "PlaceholderChanged", id="changed"
@@ -186,7 +186,8 @@ def scaled(threshold: str) -> dict[str, Any]:
             id="placeholder gated",
         ),
         pytest.param(
-            "auto", {"whole": within(DEPLOYMENT, "metadata", managedFields=MANAGED, **ARGO)}, "GitOpsReverts", id="Argo CD"
+            "auto", {"whole": within(DEPLOYMENT, "metadata", managedFields=MANAGED, **ARGO)}, "GitOpsReverts",
+            id="Argo CD",
         ),
     ],
 )  # fmt: skip
