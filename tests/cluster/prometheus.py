@@ -21,14 +21,16 @@ class Prometheus:
     """One Prometheus with its data in a folder. `url` is its address; `program` can be stopped and started again."""
 
     def __init__(self, folder: Path, exporter_port: int) -> None:
-        """Writes its configuration: one job, `rig`, one target."""
+        """Writes its configuration: one job, `rig`, one target; a second job, `controllers`, for `scrape`."""
         folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
         self.port = free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
         config = {
             "global": {"scrape_interval": f"{SCRAPE.tests_s:g}s"},
             "scrape_configs": [
                 {"job_name": "rig", "static_configs": [{"targets": [f"{LOOPBACK}:{exporter_port}"]}]},
+                {"job_name": "controllers", "file_sd_configs": [{"files": [str(folder / "controllers.json")]}]},
             ],
         }
         file = folder / "prometheus.yml"
@@ -54,6 +56,12 @@ class Prometheus:
                 return False
 
         wait_until(look, "Prometheus to be ready", START_S)
+
+    def scrape(self, *targets: str) -> None:
+        """Scrapes these (`HOST:PORT`) too, from the next moments on, as job `controllers`."""
+        new = self._folder / "controllers.new"
+        new.write_text(json.dumps([{"targets": targets}]))
+        new.rename(self._folder / "controllers.json")
 
     def query(self, expression: str) -> list[Json]:
         """The series of an instant query: `metric` (labels) and `value` (time, text). Refused where it has errors."""
