@@ -106,8 +106,9 @@ def plan(
     proposal = _last_good(state, proposed, observation)
     most = _most(fleet, bounds)
     undisturbed = undisturbed_demand(observation.now_s, history, bounds, fleet)
-    draft, room = _draft(state, proposal, fleet, observation, bounds, undisturbed, tick_s)
-    placeholders, short = _beyond(draft.floor, room, most, state, forecast, observation, fleet, bounds.room_at_least)
+    draft, room, held = _draft(state, proposal, fleet, observation, bounds, undisturbed, tick_s)
+    sure, stays = bounds.room_at_least, held | (observation.demand_state > ZERO)
+    placeholders, short = _beyond(draft.floor, room, most, state, forecast, observation, fleet, sure, stays)
     placeholders, dear = affordable_placeholders(placeholders, draft.floor, observation.inventory, fleet)
     missing = observation.demand_state == MISSING  # shown though nothing moved: the last good target stands
     reasons = draft.reasons | short * POOL_LIMIT | dear * BUDGET | missing * SIGNAL_MISSING
@@ -141,8 +142,8 @@ def _last_good(state: PlanState, proposal: Proposal, observation: Observation) -
 def _draft(
     state: PlanState, proposal: Proposal, fleet: Fleet, observation: Observation, bounds: Bounds, undisturbed: Floats,
     tick_s: float,
-) -> tuple[Draft, Floats]:  # fmt: skip
-    """The floors after all guards, and the room after its own hold, float [W] each."""
+) -> tuple[Draft, Floats, Bools]:  # fmt: skip
+    """The floors after all guards, the room after its own hold, float [W] each, and where that holds some, bool [W]."""
     asked, now_s = observation.inventory.floor, observation.now_s
     has_room = proposal.room is not proposal.floor and state.strategy.has(PlanPart.PLACEHOLDERS)
     bounds = _scheduled(bounds, observation.inventory, has_room)
@@ -157,12 +158,12 @@ def _draft(
     context = Context(observation, fleet, bounds, state.demand, burst, undisturbed, keep)
     draft = guarded(draft, context, state.strategy.guards)
     if not has_room:
-        return draft, draft.floor
-    room = _whole(proposal.room, asked)
-    room = state.room_hold.keep(now_s, room, fleet.whole_hold_s - tick_s) if holds else room
+        return draft, draft.floor, np.zeros(fleet.size, dtype=bool)
+    wanted = _whole(proposal.room, asked)
+    room = state.room_hold.keep(now_s, wanted, fleet.whole_hold_s - tick_s) if holds else wanted
     begins = bounds.room_at_least > np.maximum(room, draft.floor)
-    reasons = draft.reasons | begins * SCHEDULE_AT_LEAST
-    return Draft(draft.floor, reasons), np.where(begins, bounds.room_at_least, room)
+    draft = Draft(draft.floor, draft.reasons | begins * SCHEDULE_AT_LEAST)
+    return draft, np.where(begins, bounds.room_at_least, room), ~begins & (room > wanted)
 
 
 def _scheduled(bounds: Bounds, inventory: Inventory, has_room: bool) -> Bounds:
@@ -187,12 +188,13 @@ def _whole(wanted: Floats, asked: Ints) -> Floats:
 
 def _beyond(
     floor: Floats, room: Floats, most: Floats, state: PlanState, forecast: Forecast | None, observation: Observation,
-    fleet: Fleet, sure: Floats,
+    fleet: Fleet, sure: Floats, stays: Bools,
 ) -> tuple[Ints, Bools]:  # fmt: skip
     """(placeholders, int [W, P]; True [W] where the pools cannot hold all) for the room beyond the floors.
 
     most: float [W], the ceilings in force, which room does not pass either. sure: float [W], what is needed whatever
-    the forecast says, as a schedule does.
+    the forecast says, as a schedule does. stays: bool [W], where what stands is not moved to another pool: what is held
+    is let go before a node there would be ready.
     """
     full = beyond_pools(floor, observation.inventory, fleet)
     if room is floor:
@@ -203,7 +205,7 @@ def _beyond(
     middle = state.demand if forecast is None else forecast.centre[: fleet.size, WHOLE_LEAD]
     middle = np.maximum(np.fmax(middle, 0.0), sure)
     base = least_on_primary(floor + spare, middle, fleet) * state.strategy.has(PlanPart.PRIMARY)
-    placeholders, short = place(spare, base, observation.inventory, fleet, observation.demand_state > ZERO)
+    placeholders, short = place(spare, base, observation.inventory, fleet, stays)
     return placeholders, short | full
 
 

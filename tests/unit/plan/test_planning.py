@@ -162,6 +162,16 @@ def test_placeholders_bring_the_nodes_of_a_schedule_and_its_floor_begins_as_they
     assert late.floor.tolist() == [5]
 
 
+def test_room_that_is_held_stays_in_its_pools(core: Core, tick: Tick) -> None:
+    """As after a change of leader, or of the lead time: what stood is held, and nobody wants it on primary any more."""
+    fleet = core.fleet(1, (core.pool("steady"), core.pool("cheap", True, zones=("a", "b", "c"))))
+    planned, forecast = Planned(core, tick, fleet), tick.forecast([[0.5, 0.5]])
+    planned([4.0], tick.forecast([[0.5, 4.0]]))
+    standing = [(0, 0, 0, True), (0, 0, 1, False), (0, 1, 0, True)]
+    assert planned([0.5], forecast, placeholders=standing).placeholders.tolist() == [[2, 1]]
+    assert planned([0.5], forecast, placeholders=standing[1:]).placeholders.tolist() == [[1, 2]]
+
+
 def test_without_room_the_floor_of_a_schedule_begins_a_whole_lead_ahead(core: Core, tick: Tick) -> None:
     decided = Planned(core, tick, core.fleet(), shared=False)([0.5], tick.forecast([[0.5, 0.5]]), room_at_least=5.0)
     assert (decided.floor.tolist(), decided.placeholders.tolist()) == ([5], [[0]])
