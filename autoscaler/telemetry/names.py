@@ -42,8 +42,8 @@ def _counter(text: str, help: str, *labels: str) -> Name:
 DEMAND = _gauge("demand_replicas", "Offered work now, in replicas; absent where no signal tells it.", "policy")
 FORECAST = _gauge(
     "forecast_replicas",
-    "Demand that is not passed with so much probability when a replica serves that is asked for now; absent while "
-    "nothing was seen.",
+    "Percentile of the demand that is expected when a replica that is asked for now would serve, in replicas; absent "
+    "while nothing was seen.",
     "policy", "horizon", "percentile",
 )  # fmt: skip
 READY = _gauge("ready_replicas", "Replicas that serve.", "policy")
@@ -79,7 +79,10 @@ SIGNAL_AGE = _gauge(
     "signal_age_seconds", "Time since the newest sample of a signal; absent without one.", "policy", "signal"
 )
 SIGNAL_VALUE = _gauge(
-    "signal_value", "What a signal says, in its own unit; absent where it is missing.", "policy", "signal"
+    "signal_value",
+    "What a signal says: requests a second, requests, or a share; absent where it is missing.",
+    "policy",
+    "signal",
 )
 POOL_GPUS = _gauge(
     "pool_gpus", "GPUs of ready nodes, by what is done with them.", "pool", "capacity_type", "state"
@@ -103,21 +106,24 @@ BUDGET_ASKED_GPUS = _gauge(
     "not lead.", "budget", "scope",
 )  # fmt: skip
 BUDGET_ASKED_DOLLARS = _gauge(
-    "budget_asked_dollars_per_hour", "What they cost an hour, by the prices of the pools.", "budget", "scope"
+    "budget_asked_dollars_per_hour",
+    "What the last plan asks for of a budget, by the prices of the pools; absent where we do not lead.",
+    "budget",
+    "scope",
 )
 POLICIES = _gauge("policies", "Policies in force.", "mode")
-POLICY_PROBLEMS = _gauge("policy_problems", "What is wrong with the policy files as they are.")
+POLICY_PROBLEMS = _gauge("policy_problems", "Mistakes in the policy files as they are.")
 PROBLEMS = _gauge("problems", "What else stands in the way now: signals, cluster, permissions.")
 LEADER = _gauge("leader", "1 where this controller leads, 0 where it follows.")
-LAST_TICK = _gauge("last_tick_timestamp_seconds", "When the last tick began.")
+LAST_TICK = _gauge("last_tick_timestamp_seconds", "When the last tick began, in seconds since 1970.")
 BUILD = _gauge("build_info", "1, with the version of the program.", "version")
 
 GPU_SECONDS = _counter(
-    "gpu_seconds", "GPU-seconds used while we lead, as ticks saw it.",
+    "gpu_seconds", "GPU-seconds that a policy uses while we lead, as ticks see it.",
     "policy", "pool", "tier", "capacity_type", "use",
 )  # fmt: skip
 COST = _counter(
-    "cost_estimate_dollars", "Dollars that these cost, by the prices of the pools.",
+    "cost_estimate_dollars", "Dollars that a policy's GPU-seconds cost, by the prices of the pools.",
     "policy", "pool", "tier", "capacity_type",
 )  # fmt: skip
 POOL_GPU_SECONDS = _counter(
@@ -125,17 +131,23 @@ POOL_GPU_SECONDS = _counter(
     "pool", "capacity_type", "state",
 )  # fmt: skip
 WORK = _counter("demand_replica_seconds", "Work that came while we lead, as replicas kept busy for a second.", "policy")
-LATE_WORK = _counter("late_replica_seconds", "Of that work, what came late; the quotient is the late share.", "policy")
+LATE_WORK = _counter(
+    "late_replica_seconds", "Work that came late while we lead, as replicas kept busy for a second.", "policy"
+)
 JUDGED = _counter("forecasts_judged", "Minutes in which demand was compared with its forecast.", "policy", "horizon")
 EXCEEDED = _counter(
-    "forecasts_exceeded", "Of these, minutes in which demand was above this percentile of the forecast.",
+    "forecasts_exceeded", "Minutes in which demand was above this percentile of its forecast.",
     "policy", "horizon", "percentile",
 )  # fmt: skip
 ERROR = _counter(
-    "forecast_error_replicas", "Sum over these minutes of how far demand was from percentile 50.", "policy", "horizon"
+    "forecast_error_replicas",
+    "Sum over judged minutes of how far demand was from percentile 50, in replicas.",
+    "policy",
+    "horizon",
 )
 STILL_ERROR = _counter(
-    "last_value_error_replicas", "The same for who takes demand to stay as it was when the forecast was made.",
+    "last_value_error_replicas",
+    "Sum over judged minutes of how far demand was from what it was when the forecast was made, in replicas.",
     "policy", "horizon",
 )  # fmt: skip
 DECISIONS = _counter(
@@ -147,6 +159,6 @@ TAKEN = _counter(
     "capacity_taken", "Placeholders whose place a pod took that is of no policy of ours.", "policy", "pool"
 )
 TICKS = _counter("ticks", "Ticks, and how they ended.", "outcome")
-TICK_SECONDS = Name(PREFIX + "tick_seconds", "How long a tick takes.", (), Kind.HISTOGRAM)
+TICK_SECONDS = Name(PREFIX + "tick_seconds", "How long a tick takes, in seconds.", (), Kind.HISTOGRAM)
 
 ALL = tuple(value for value in tuple(globals().values()) if isinstance(value, Name))

@@ -24,6 +24,12 @@ policy files, nothing else, and a series goes when its policy, pool or budget go
 
 Gauges are exported by the leader and by controllers that follow: take `max by (policy)` over instances. What is planned
 comes from the leader alone, and what is counted is counted by the leader alone: `sum` over instances is right.
+
+Horizons are when a replica that is asked for now would serve: on a node that is there (`warm_node`), and on one that
+has to be bought (`cold_node`). The late share over a time is the quotient of the increases of `late_replica_seconds`
+and `demand_replica_seconds`; the share of minutes that a percentile of the forecast covered is one less that of
+`forecasts_exceeded` and `forecasts_judged`.
+
 Percentiles are a label `percentile`, since Prometheus keeps `quantile` for summaries.
 """
 WORDS: dict[str, Iterable[str]] = {
