@@ -64,7 +64,7 @@ def _facts(
     progress("queries")
     signals = answered(found, server, clock, store)
     progress("nodes and pods")
-    nodes = told(lambda: preflight.all_of(NODES))
+    nodes = told(lambda: tuple(preflight.each(NODES)))
     looking = Workloads(transport, preflight, found, house, nodes)
     workloads = []
     for policy in found.policies:

@@ -9,7 +9,7 @@ from functools import partial
 from autoscaler.adapters.kubernetes.cache import Key
 from autoscaler.adapters.kubernetes.cluster.models import Models, Standing
 from autoscaler.adapters.kubernetes.cluster.scales import Scales
-from autoscaler.adapters.kubernetes.cluster.sight import SeenPod, seen_node, seen_pod
+from autoscaler.adapters.kubernetes.cluster.sight import seen_node, seen_pod
 from autoscaler.adapters.kubernetes.objects import Objects
 from autoscaler.adapters.kubernetes.plans.plan import CAPACITY_PLANS
 from autoscaler.adapters.kubernetes.preflight import Preflight
@@ -98,15 +98,12 @@ class Workloads:
         return told(lambda: self._preflight.try_pod(self._house.namespace, pod))
 
     def _stands(self, nodes: Told[tuple[Json, ...]]) -> Told[Standing]:
-        pods = told(lambda: self._preflight.all_of(PODS))
+        house = self._house.namespace
+        pods = told(lambda: [seen_pod(pod, house) for pod in self._preflight.each(PODS)])
         if isinstance(nodes, Unread):
             return nodes
         if isinstance(pods, Unread):
             return pods
-        seen = [seen_pod(dict(pod), self._house.namespace) for pod in pods]
         pins = tuple(self._pins.values())
-        return Standing({_key(one): one for one in seen}, {Key("", name(n)): seen_node(n, pins) for n in nodes})
-
-
-def _key(pod: SeenPod) -> Key:
-    return Key(pod.namespace, pod.name)
+        seen_pods = {Key(pod.namespace, pod.name): pod for pod in pods}
+        return Standing(seen_pods, {Key("", name(node)): seen_node(node, pins) for node in nodes})

@@ -140,7 +140,7 @@ def _of_text(signal: Signal, where: str) -> Iterator[Finding]:
     text = _SPOKEN.sub(" ", _TEXTS.sub('""', signal.query))
     counters = _COUNTERS_OR_COUNTS if signal.name in PER_SECOND else _COUNTERS
     counter = counters.search(re.sub(r"\{[^}]*\}", "", text))
-    if counter is not None and not _GROWTH.search(text) and signal.name not in SHARES:
+    if counter is not None and not _GROWTH.search(text):
         yield Finding(NO_RATE, where, f"{counter.group()} is a counter, and the query has no rate()")
     if signal.name in PER_SECOND and _INCREASE.search(text) and "/" not in text:
         yield Finding(NOT_A_SECOND, where, "increase() without a division by its window")

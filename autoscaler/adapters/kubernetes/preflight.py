@@ -5,7 +5,7 @@ Nothing that is sent from here is kept by the server.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -79,13 +79,13 @@ class Preflight:
         except NotFound:
             return None
 
-    def all_of(self, resource: Resource) -> tuple[Json, ...]:
-        """All objects of a kind, everywhere."""
-        return self._list(Selection(resource))
+    def each(self, resource: Resource) -> Iterator[Json]:
+        """All objects of a kind, everywhere, a page at a time."""
+        return (item for page in pages(self._transport, Selection(resource)) for item in page.items)
 
     def node_pools(self) -> tuple[Json, ...] | None:
         """Karpenter's; None where the kind is not installed."""
-        return None if self.served(NODE_POOLS.api_version, NODE_POOLS.kind) is None else self.all_of(NODE_POOLS)
+        return None if self.served(NODE_POOLS.api_version, NODE_POOLS.kind) is None else tuple(self.each(NODE_POOLS))
 
     def served(self, api_version: str, kind: str) -> tuple[str, bool] | None:
         """(plural, whether it has the scale subresource) of a kind; None where the server does not know it."""

@@ -67,6 +67,7 @@ SAID = "sum(rate(requests_total[1m]))"
         pytest.param("arrivals", {"query": "sum(requests_total)"}, "CounterWithoutRate", id="counter"),
         pytest.param("arrivals", {"query": "sum by (a_total) (x_count)"}, "CounterWithoutRate", id="count"),
         pytest.param("running", {"query": "sum(started_total)"}, "CounterWithoutRate", id="level of a counter"),
+        pytest.param("measured", {"query": "sum(late_total) / sum(all_total)"}, "CounterWithoutRate", id="since ever"),
         pytest.param("arrivals", {"query": "sum(increase(x_total[1m]))"}, "IncreaseNotRate", id="increase"),
     ],
 )  # fmt: skip
@@ -176,6 +177,9 @@ def scaled(threshold: str) -> dict[str, Any]:
         ),
         pytest.param(
             "auto", trial(within(PLACEHOLDER, "spec", nodeSelector={"a": "b"})), "PlaceholderChanged", id="changed"
+        ),
+        pytest.param(
+            "auto", trial(within(PLACEHOLDER, "spec", affinity={"nodeAffinity": {}})), "PlaceholderChanged", id="moved"
         ),
         pytest.param(
             "auto", trial(within(PLACEHOLDER, "spec", initContainers=[{"name": "mesh"}])), "PlaceholderChanged",
