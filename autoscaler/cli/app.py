@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from autoscaler.cli import bench, doctor, plan, policy, run, simulate, trace
+from autoscaler.cli import bench, doctor, plan, policy, release, run, simulate, trace
 from autoscaler.cli.errors import InputError
 from autoscaler.ports.errors import PortError
 
@@ -31,6 +31,7 @@ app = typer.Typer(
 app.command(name="run")(run.run)
 app.command(name="plan")(plan.plan)
 app.command(name="doctor")(doctor.doctor)
+app.command(name="release")(release.release)
 app.command(name="simulate")(simulate.simulate)
 app.add_typer(bench.app, name="bench")
 app.add_typer(trace.app, name="trace")

@@ -84,17 +84,18 @@ class Keeper:
                 problems.append(f"record of policy {policy} is not saved: {error}")
         return tuple(problems)
 
-    def release(self, in_force: InForce, is_complete: bool) -> tuple[str, ...]:
+    def release(self, in_force: InForce | None, is_complete: bool) -> tuple[str, ...]:
         """Gives back what was moved for policies that do not act any more, or act for another workload by now.
 
-        is_complete: every policy of the folder could be read, so that one which is not in force is really gone. What
-        could not be given back, one line each.
+        in_force: None: no policy acts any more. is_complete: every policy of the folder could be read, so that one
+        which is not in force is really gone. What could not be given back, one line each.
         """
-        acting = _acting(in_force)
+        names = () if in_force is None else in_force.policies.fleet.names
+        acting = {} if in_force is None else _acting(in_force)
         problems = []
         for policy in self._records.policies():
             earlier = self._records.of(policy).earlier
-            gone = policy not in in_force.policies.fleet.names
+            gone = policy not in names
             if (gone and not is_complete) or (earlier is not None and acting.get(policy) == earlier.workload):
                 continue
             try:
@@ -105,6 +106,13 @@ class Keeper:
             except PortError as error:
                 problems.append(f"{policy} holds {_said(earlier)} still: {error}")
         return tuple(problems)
+
+    def held(self) -> tuple[str, ...]:
+        """What would be given back if no policy acted any more, one line each."""
+        found = ((policy, self._records.of(policy).earlier) for policy in self._records.policies())
+        return tuple(
+            f"{policy}: {_said(earlier)} to {earlier.replicas} replicas" for policy, earlier in found if earlier
+        )
 
     def holding(self, in_force: InForce) -> ClusterPort:
         """The cluster port, through which each workload is taken down as it was before it is moved first."""

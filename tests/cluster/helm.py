@@ -59,8 +59,8 @@ class Helm:
         return self.run("install", *arguments, *more)
 
     def uninstall(self, namespace: str, release: str = "gpu-autoscaler") -> None:
-        """Takes the release away, and waits until its own objects are gone."""
-        self.run("uninstall", release, "--namespace", namespace, "--wait")
+        """Takes the release away, and waits until its own objects are gone. Its Job would wait for a kubelet."""
+        self.run("uninstall", release, "--namespace", namespace, "--wait", "--no-hooks")
 
 
 def documents(text: str) -> list[Any]:

@@ -52,10 +52,13 @@ class InstalledSite(Site):
         }  # fmt: skip
         return self._said() | {f"{PREFIX}{name.upper()}": str(value) for name, value in here.items()}
 
-    def tests(self) -> dict[str, list[str]]:
-        """Commands of the pods of `helm test`, by the name of their container, for the Python of the tests."""
-        pods = self.helm.documents("get", "hooks", RELEASE, "--namespace", self.house)
-        containers = [pod["spec"]["containers"][0] for pod in pods]
+    def hooks(self, kind: str) -> dict[str, list[str]]:
+        """Commands of the release's hooks of a kind (`test`, `pre-delete`), by the name of their container, for the
+        Python of the tests."""
+        found = self.helm.documents("get", "hooks", RELEASE, "--namespace", self.house)
+        mine = [one for one in found if one["metadata"]["annotations"]["helm.sh/hook"] == kind]
+        pods = [one["spec"].get("template", one)["spec"] for one in mine]
+        containers = [pod["containers"][0] for pod in pods]
         entry = ["python", "-m", "autoscaler"]
         commands = {one["name"]: [*one.get("command", entry), *one["args"]] for one in containers}
         return {name: [sys.executable, *command[1:]] for name, command in commands.items()}

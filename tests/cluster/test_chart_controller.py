@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -63,6 +65,32 @@ def placeholders(site: InstalledSite) -> list[dict[str, object]]:
     return [pod["metadata"]["labels"] for pod in found]
 
 
+def run(site: InstalledSite, name: str, command: list[str]) -> str:
+    """What a command says with the settings and the ServiceAccount of the release."""
+    environment = site.environment(name, 0) | {"PATH": os.environ["PATH"]}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
+    assert done.returncode == 0, (name, done.stdout, done.stderr)
+    return done.stdout
+
+
+def leaves(site: InstalledSite, controller: Controller) -> None:
+    """What `helm uninstall` does first, while the controller runs."""
+    release = [sys.executable, "-m", "autoscaler", "release", "--format", "json"]
+    would = json.loads(run(site, "release", release))
+    assert would["floors"] == [f"chat: Deployment {site.cluster.namespace}/chat to 0 replicas"]
+    assert (would["plans"], would["problems"]) == (["chat"], [])
+    assert replicas(site) >= 2
+    for name, command in site.hooks("pre-delete").items():
+        run(site, name, command)
+    assert replicas(site) == 0
+    assert placeholders(site) == []
+    api = site.cluster.api
+    for kind in (PLANS, "configmaps"):
+        names = [one["metadata"]["name"] for one in api.list(kind, site.house)]
+        assert [name for name in names if name == "chat" or name.startswith("record-")] == []
+    wait_until(lambda: not controller.leads, "the controller to stand back", SOON_S)
+
+
 def test_the_chart_permits_all_that_the_controller_does_and_nothing_is_left(
     site: InstalledSite, request: pytest.FixtureRequest, exporter: Exporter,
     start_karpenter: Callable[..., Karpenter],
@@ -79,20 +107,15 @@ def test_the_chart_permits_all_that_the_controller_does_and_nothing_is_left(
     wait_until(lambda: replicas(site) >= 2, "the floor to be raised", AHEAD_S + SOON_S)
     site.cluster.wait_event("chat", "FloorMoved", SOON_S)
     wait_until(lambda: api.get(PLANS, "chat", site.house).get("status"), "the plan to show", SOON_S)
-    for name, command in site.tests().items():
-        here = [part.replace(f"http://{RELEASE}:8080", controller.url) for part in command]
-        environment = site.environment("helm-test", 0) | {"PATH": os.environ["PATH"]}
-        done = subprocess.run(here, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
-        assert done.returncode == 0, (name, done.stdout, done.stderr)
-    (site.policies / "chat.yaml").unlink()
-    wait_until(lambda: replicas(site) == 0, "the floor to be given back", SOON_S)
-    wait_until(lambda: api.find(PLANS, "chat", site.house) is None, "the plan to go", SOON_S)
-    wait_until(lambda: not placeholders(site), "placeholders to go", SOON_S)
+    for name, command in site.hooks("test").items():
+        run(site, name, [part.replace(f"http://{RELEASE}:8080", controller.url) for part in command])
+    leaves(site, controller)
     controller.program.stop()
     assert controller.log("stopped")
     asked = site.cluster.control_plane.audit.asked(site.house)
     assert {one.verb for one in asked} == {"get", "list", "watch", "create", "update", "patch", "delete"}
     assert [one for one in asked if not one.allowed] == []
     site.helm.uninstall(site.house)
+    assert api.list("coordination.k8s.io/v1/leases", site.house) == []
     mine = {key for key in everything(api) - installed if key[1] == site.house and not key[0].startswith("pods")}
     assert not mine

@@ -92,6 +92,29 @@ def test_a_leader_that_renews_keeps_the_lead(objects: Objects, cluster: Cluster,
     assert spec["leaseTransitions"] == 1
 
 
+def test_who_seizes_the_lead_has_it_whoever_had_it(
+    objects: Objects, cluster: Cluster, a: Candidate, b: Candidate
+) -> None:
+    b.election.seize()
+    assert b.leads
+    assert not a.attempt()
+    a.election.seize()
+    assert a.leads
+    assert not b.attempt()
+    assert not b.leads
+    assert lease(objects, cluster)["holderIdentity"] == "a"
+
+
+def test_what_an_installer_wrote_beside_the_lead_stays(objects: Objects, cluster: Cluster, a: Candidate) -> None:
+    made = {"labels": {"app.kubernetes.io/managed-by": "Helm"}, "annotations": {"meta.helm.sh/release-name": "r"}}
+    objects.create(Name(LEASES, cluster.namespace, "leader"), {"metadata": made})
+    assert a.attempt()
+    assert a.attempt()
+    found = objects.get(Name(LEASES, cluster.namespace, "leader"))
+    assert found is not None
+    assert {key: found["metadata"][key] for key in made} == made
+
+
 def test_a_silent_leader_stops_before_another_begins(
     objects: Objects, cluster: Cluster, a: Candidate, b: Candidate
 ) -> None:

@@ -17,6 +17,9 @@ from autoscaler.adapters.kubernetes.resource import LEASES
 from autoscaler.ports.clock import ClockPort
 from autoscaler.ports.errors import Conflict
 
+KEPT = ("labels", "annotations", "ownerReferences")
+"""Of the Lease: somebody else's, as where an installer made it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ElectionSettings:
@@ -80,6 +83,15 @@ class Election:
         self._leads_until = asked_s + self._settings.renew_s
         return True
 
+    def seize(self) -> None:
+        """Takes the lead whoever has it. The former leader may act until its next attempt, or for `renew_s` of its own
+        settings where it cannot ask: whoever seizes waits so long. Raises `PortError`."""
+        asked_s = self._clock.monotonic_s()
+        lease = self._objects.get(self._lease)
+        there = LeaseRecord("", 0.0, 0.0, 0.0, 0) if lease is None else lease_record(lease)
+        self._write(lease, self._claim(there))
+        self._leads_until = asked_s + self._settings.renew_s
+
     def release(self) -> None:
         """Leads no longer from this moment, and says so, so that nobody waits. Raises `PortError`: they will wait."""
         self._leads_until = -math.inf
@@ -109,5 +121,6 @@ class Election:
         if lease is None:
             self._objects.create(self._lease, body)
         else:
-            self._objects.replace(self._lease, body | {"metadata": {"resourceVersion": version(lease)}})
+            kept = {key: lease["metadata"][key] for key in KEPT if key in lease["metadata"]}
+            self._objects.replace(self._lease, body | {"metadata": {**kept, "resourceVersion": version(lease)}})
         self._seen, self._seen_s = record, self._clock.monotonic_s()

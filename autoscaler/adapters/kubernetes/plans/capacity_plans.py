@@ -132,6 +132,10 @@ class CapacityPlans:
                 return None
         return own or found
 
+    def names(self) -> tuple[str, ...]:
+        """Of the plans of ours that stand, sorted."""
+        return tuple(plan.name for plan in self._standing() if plan.ours and not plan.leaving)
+
     def wish(self, policy: str) -> Wish:
         """As `WishBook`."""
         plan = self.seen(policy)
