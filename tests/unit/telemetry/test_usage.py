@@ -186,6 +186,23 @@ def test_pools_nodes_and_budgets(exported: Exported) -> None:
     )
 
 
+def test_gpus_that_strangers_hold_are_told_from_ours(exported: Exported) -> None:
+    exported.live.run(30)
+    tick = exported.live.kept.ticks[-1]
+    assert tick.report is not None
+    seen = observation(tick)
+    ours = int(seen.inventory.ready.sum() + seen.inventory.starting.sum())
+    warm = sum(placeholder.bound for placeholder in seen.inventory.placeholders)
+    nodes, free = np.array([ours + warm + 5]), np.array([2])
+    more = replace(seen.inventory, nodes=nodes, free_gpus=free)
+    exported.metrics.tell(replace(tick, report=replace(tick.report, observation=replace(seen, inventory=more))))
+    pool = {"pool": "h100", "capacity_type": "on-demand"}
+    assert exported.value("pool_gpus", **pool, state="others") == 3.0
+    assert exported.value("pool_gpus", **pool, state="free") == 2.0
+    share = (ours + 3) / (ours + warm + 5)
+    assert exported.value("pool_utilization_ratio", **pool) == pytest.approx(share)
+
+
 def test_a_shared_budget_may_have_the_name_of_a_policy_with_its_own(exported: Exported) -> None:
     head = "apiVersion: gpu-autoscaler.io/v1alpha1\nkind: Budget\n"
     shared = f"{head}metadata: {{name: code}}\nspec: {{gpus: 9}}\n"
