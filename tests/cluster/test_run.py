@@ -1,4 +1,4 @@
-"""The controller as a process on the real control plane: schedules, leadership, a Prometheus that goes away, an end."""
+"""The controller as a process on the real control plane: leadership, a Prometheus that goes away, an end."""
 
 from __future__ import annotations
 
@@ -9,22 +9,19 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.cluster.clock import epoch_s, now_s, stays, wait_until
+from tests.cluster.clock import now_s, stays, wait_until
 from tests.cluster.cluster import PLANS, Cluster
 from tests.cluster.controllers import LEASE_S, TICK_S, Controller, Site
 from tests.cluster.exporter import Exporter
-from tests.cluster.karpenter import Karpenter
 from tests.cluster.live import DEPLOYMENTS, deployment
 from tests.cluster.pools import BURST, PRIMARY
 from tests.cluster.prometheus import Prometheus
 from tests.cluster.stages import Stages
 
-StartKarpenter = Callable[..., Karpenter]
 Measured = Callable[[str, float, str], None]
 Start = Callable[[str], Controller]
 WRITTEN = ("configmaps", "pods", PLANS)
@@ -61,43 +58,8 @@ def replicas(site: Site) -> int:
     return int(found["spec"]["replicas"])
 
 
-def ready(site: Site) -> int:
-    found = site.cluster.api.get(DEPLOYMENTS, "chat", site.cluster.namespace)
-    return int(found["status"].get("readyReplicas") or 0)
-
-
 def placeholders(site: Site) -> int:
     return len(site.cluster.api.list("pods", site.house))
-
-
-def schedule(in_s: float, count: int) -> tuple[float, str]:
-    """(when it begins, seconds since the epoch; a schedule that begins on the next whole second `in_s` from now)."""
-    begin_s = float(int(epoch_s() + in_s) + 1)
-    stamp = "%Y-%m-%dT%H:%M:%S"
-    begin, end = (datetime.fromtimestamp(at_s, UTC).strftime(stamp) for at_s in (begin_s, begin_s + 3600.0))
-    return begin_s, f"{{name: launch, from: {begin}, until: {end}, timezone: UTC, atLeast: {{replicas: {count}}}}}"
-
-
-def test_a_schedule_ahead_brings_nodes_and_replicas_from_zero(
-    site: Site, start: Start, start_karpenter: StartKarpenter, exporter: Exporter, measured: Measured
-) -> None:
-    start_karpenter((PRIMARY, BURST))
-    exporter.rate("requests_total", 0.0, model="chat")
-    controller = start("one")
-    assert site.cluster.nodes() == []
-    begin_s, text = schedule(45.0, 2)
-    site.write("chat", schedules=text)
-    wait_until(lambda: replicas(site) >= 2, "the floor to be raised", 60.0)
-    raised_s = begin_s - epoch_s()
-    wait_until(lambda: ready(site) >= 2, "two replicas to be ready", 60.0)
-    ahead_s = begin_s - epoch_s()
-    measured("run: schedule ahead, floor raised before its begin", raised_s, "none")
-    measured("run: schedule ahead, two replicas on two new nodes ready before its begin", ahead_s, "none")
-    assert ahead_s > 0.0
-    assert len(site.cluster.nodes(PRIMARY)) == 2
-    assert any(
-        line["reason"].startswith("schedule") or "schedule" in line["reason"] for line in controller.log("decision")
-    )
 
 
 def test_two_controllers_one_acts_and_the_other_takes_over(
