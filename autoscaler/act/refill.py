@@ -114,7 +114,7 @@ def _waits(ended: Iterable[PlaceholderEnd], now_s: float, limits: RefillLimits) 
     for slot, ends in troubles.items():
         last = max(ends, key=lambda end: end.at_s)
         wait_s = _wait_s(len(ends) - (last.fate is not EndFate.FAILED), limits)
-        if now_s < last.at_s + wait_s:
+        if wait_s > 0.0 and now_s < last.at_s + wait_s:  # what ended in this tick is told with a time after its begin
             times = f"{len(ends)} times" if len(ends) > 1 else "once"
             said = f"ended {times} within {limits.within_s:g} s, the last time {last.fate.lower()} ({last.cause})"
             found[slot] = f"{said}: asked for again {wait_s:g} s after that"

@@ -123,6 +123,7 @@ def test_a_lost_or_drained_slot_is_asked_for_at_once_and_then_waits(core: Core) 
     for fate in (EndFate.LOST, EndFate.DRAINED):
         many = [ended(fate, 0.0, slot) for slot in range(8)]
         assert may(creates(*range(8)), many, core.fleet()) == list(range(8))
+        assert may(creates(*range(8)), many, core.fleet(), -0.1) == list(range(8)), "told within the tick"
         twice = [ended(fate, 20.0), ended(fate, 0.0)]
         assert may(creates(0), twice, core.fleet(), 29.0) == []
         assert may(creates(0), twice, core.fleet(), 30.0) == [0]
