@@ -30,28 +30,29 @@ def is_alike(before: Fleet, fleet: Fleet) -> bool:
 def carry(old: LoopState, before: Fleet, new: LoopState, fleet: Fleet) -> None:
     """Gives `new`, a fresh state for `fleet`, what `old` remembers of the workloads of `before` that stay.
 
-    What was wanted, judged and asked of them is taken over by name. Where `new` has learned no history yet, it learns
-    that of `old`, bin by bin: derived state is rebuilt.
+    What was wanted, judged and asked of them is taken over by name. Of history `new` learns, bin by bin, what is later
+    than all that it knows: derived state is rebuilt.
     """
     names = [name for name in fleet.names if name in before.names]
     to = np.array([fleet.names.index(name) for name in names], dtype=np.int64)
     of = np.array([before.names.index(name) for name in names], dtype=np.int64)
-    if new.history.last_bin < 0:
-        _learn_again(old, new, fleet, to, of)
+    _learn_again(old, new, fleet, to, of)
     _take_memory(old, new, to, of)
     _take_planning(old, new, to, of)
 
 
 def _learn_again(old: LoopState, new: LoopState, fleet: Fleet, to: Ints, of: Ints) -> None:
-    """Every bin that is kept, from the first in which anything was known."""
+    """Every later bin that is kept, from the first in which anything was known where there is none before."""
     history, healthy = old.history, np.full(fleet.size, VALUE)
     kept = min(history.ring.shape[1], history.last_bin + 1)
-    first = history.last_bin + 1 - kept
-    grid = history.span(first, kept)[of]
+    first = max(history.last_bin + 1 - kept, new.history.last_bin + 1)
+    kept = history.last_bin + 1 - first
+    grid = history.span(first, max(kept, 0))[of]
     known = np.isfinite(grid).any(axis=0)
     if not known.any():
         return
-    for n in range(int(known.argmax()), kept):
+    begin = 0 if new.history.last_bin >= 0 else int(known.argmax())
+    for n in range(begin, kept):
         demand = np.full(fleet.size, np.nan)
         demand[to] = grid[:, n]
         teach(new, fleet, (first + n + 1) * history.bin_s, demand, healthy)

@@ -13,8 +13,7 @@ from dataclasses import replace
 from threading import Lock
 from typing import TypeVar
 
-from autoscaler.controller.beginning import Rhythm, begun, fresh
-from autoscaler.controller.carry import carry, is_alike
+from autoscaler.controller.beginning import Rhythm
 from autoscaler.controller.cycle import CycleReport, LoopState, Ports, cycle, follow
 from autoscaler.controller.heard import HeardMetrics
 from autoscaler.controller.in_force import Govern, InForce
@@ -22,6 +21,7 @@ from autoscaler.controller.keeper import Keeper
 from autoscaler.controller.leader import LedCluster
 from autoscaler.controller.quarantine import culprits, without
 from autoscaler.controller.recovery import stand_by
+from autoscaler.controller.succession import Background, Succession, in_thread
 from autoscaler.controller.tick import Outlet, Tick
 from autoscaler.domain.ending import PlaceholderEnd
 from autoscaler.policy.folder import PolicyFolder
@@ -39,10 +39,12 @@ class Service:
 
     def __init__(
         self, folder: PolicyFolder, govern: Govern, leadership: LeadershipPort, clock: ClockPort,
-        outlets: Sequence[Outlet], rhythm: Rhythm, keeper: Keeper,
+        outlets: Sequence[Outlet], rhythm: Rhythm, keeper: Keeper, background: Background = in_thread,
     ) -> None:  # fmt: skip
+        """background: where the past is read and learned."""
         self._folder, self._govern, self._leadership, self._keeper = folder, govern, leadership, keeper
         self._clock, self._outlets, self._rhythm = clock, tuple(outlets), rhythm
+        self._succession = Succession(rhythm, background)
         self._in_force: InForce | None = None
         self._running: InForce | None = None
         self._aside: tuple[str, ...] = ()
@@ -97,6 +99,7 @@ class Service:
         leads = self._leadership.is_leader()
         problems, self._attended = tuple(dict.fromkeys(self._attended)), ()
         problems += self._guarded(lambda: self._take_into_force(now_s), failures) or ()
+        self._guarded(self._take_past, failures)
         problems += self._guarded(lambda: self._tend(now_s, leads), failures) or ()
         report: CycleReport | None = None
         if self._state is not None:
@@ -151,13 +154,22 @@ class Service:
             new = self._govern(self._folder.current)
         except PortError as error:
             return (f"policies are not taken into force yet: {error}",)
-        state = self._next_state(self._running, new, now_s)
+        state = self._succession.under(new, self._running, self._state, now_s)
         self._in_force, self._wanted, self._aside, self._again_s = new, False, (), math.inf
         self._go_on(new, state)
         self._notes.append(f"policies in force: {new.policies.fleet.size}")
         if old is not None:
             old.close()
         return ()
+
+    def _take_past(self) -> None:
+        """The past, where it has come."""
+        if self._running is None or self._state is None:
+            return
+        state = self._succession.arrived(self._running, self._state)
+        self._notes += self._succession.notes()
+        if state is not None:
+            self._state = state
 
     def _go_on(self, running: InForce, state: LoopState | None) -> None:
         self._led = self._led and state is self._state
@@ -175,26 +187,6 @@ class Service:
         self._again_s = now_s + AGAIN_S
         said = "it is set aside and stands as last planned until its policy changes; please report this"
         self._aside += tuple(f"{name}: a tick raised {error!r}: {said}" for name, error in found.items())
-
-    def _next_state(self, old: InForce | None, new: InForce, now_s: float) -> LoopState | None:
-        """What is remembered of the policies that stay; the past of new ones as far as somebody remembers it."""
-        fleet = new.policies.fleet
-        if not fleet.size:
-            return None
-        before = None if old is None else old.policies.fleet
-        if before is None or self._state is None:
-            return self._begun(new, now_s)
-        if is_alike(before, fleet):
-            return self._state
-        adds = bool(set(fleet.names) - set(before.names))
-        state = self._begun(new, now_s) if adds else fresh(fleet, self._rhythm)
-        carry(self._state, before, state, fleet)
-        return state
-
-    def _begun(self, new: InForce, now_s: float) -> LoopState:
-        state, notes = begun(new, now_s, self._rhythm)
-        self._notes += notes
-        return state
 
     def _run(self, now_s: float, leads: bool) -> tuple[CycleReport, tuple[str, ...]]:
         """The tick itself, and what stood in the way."""

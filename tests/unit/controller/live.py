@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from autoscaler.controller.in_force import InForce, Leads, Swept
 from autoscaler.controller.keeper import Keeper
 from autoscaler.controller.records import Records
 from autoscaler.controller.service import Service
+from autoscaler.controller.succession import Background, Begun
 from autoscaler.controller.tick import Outlet, Tick
 from autoscaler.domain.arrays import Ints
 from autoscaler.domain.ending import PlaceholderEnd
@@ -193,12 +195,20 @@ def named(governed: Governed) -> Iterator[tuple[str, ScheduleBook | None]]:
     return zip(governed.fleet.names, governed.schedules, strict=True)
 
 
+def at_once(what: Callable[[], Begun]) -> Future[Begun]:
+    """A background that is done before anything else."""
+    future: Future[Begun] = Future()
+    future.set_result(what())
+    return future
+
+
 class Live:
     """A service, its town, and the files that govern it."""
 
     def __init__(self, folder: Path, demand: dict[str, Sequence[float]] | None = None, town: Town | None = None,
                  past: PastPort | None = None, lead: Lead | None = None,
-                 outlets: Sequence[Outlet] = (), store: MemoryStore | None = None) -> None:  # fmt: skip
+                 outlets: Sequence[Outlet] = (), store: MemoryStore | None = None,
+                 background: Background | None = None) -> None:  # fmt: skip
         self.clock = town.clock if town else SteppedClock()
         self.town = town or Town(demand or {}, self.clock)
         self.folder, self.lead, self.kept = folder, lead or Lead(), Kept()
@@ -210,7 +220,7 @@ class Live:
         (folder / "pool.yaml").write_text(POOL)
         self.service = Service(
             PolicyFolder(folder), self.govern, self.lead, self.clock, (self.kept, *outlets), Rhythm(TICK_S, 5.0),
-            Keeper(Records(store or MemoryStore()), self.town),
+            Keeper(Records(store or MemoryStore()), self.town), background or at_once,
         )  # fmt: skip
 
     refuses: PortError | None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.testing import assert_allclose
 
+from autoscaler.controller.succession import Begun
 from autoscaler.domain.arrays import Floats
 from autoscaler.domain.signal import SignalKind
 from autoscaler.ports.errors import Unavailable
@@ -55,9 +58,9 @@ def test_history_and_forecast_are_those_of_a_loop_that_was_there(tmp_path: Path)
     assert new.forecaster is not None
     assert_allclose(new.forecaster.forecast().centre, old.forecaster.forecast().centre, rtol=0.02)
     assert begins.kept.ticks[0].notes == (
+        "policies in force: 1",
         "left out of history: chat queue: no answer within 5 s",
         "history: 300 of 21600 bins of 60 s are known",
-        "policies in force: 1",
     )
 
 
@@ -77,7 +80,7 @@ def test_a_store_that_is_silent_lets_the_loop_begin_cold_and_says_so(tmp_path: P
     live.write("chat.yaml", policy("chat"))
     (tick,) = live.run(1)
     assert tick.failure is None
-    assert tick.notes[0] == "history begins now: prometheus: no connection in time"
+    assert tick.notes[-1] == "history begins now: prometheus: no connection in time"
     assert tick.report is not None
     assert tick.report.plan is not None
 
@@ -106,3 +109,60 @@ def test_a_workload_that_is_added_while_it_runs_has_a_past_too(tmp_path: Path) -
     state = there.service.state
     assert state is not None
     assert np.isfinite(state.history.span(state.history.last_bin - 150, 150)[0]).all()
+
+
+class Later:
+    """A background that does what it is asked when told to."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Callable[[], Begun], Future[Begun]]] = []
+
+    def __call__(self, what: Callable[[], Begun]) -> Future[Begun]:
+        self.waiting.append((what, Future()))
+        return self.waiting[-1][1]
+
+    def do(self) -> None:
+        for what, future in self.waiting:
+            future.set_result(what())
+        self.waiting.clear()
+
+
+def test_ticks_go_on_while_the_past_is_read_and_are_learned_on_top_of_it(tmp_path: Path) -> None:
+    there = Live(tmp_path, {"chat": WAVE})
+    there.write("chat.yaml", policy("chat"))
+    there.run(300)
+    later = Later()
+    (tmp_path / "next").mkdir()
+    past = Remembers(there.town, np.array(WAVE))
+    begins = Live(tmp_path / "next", town=there.town, past=past, background=later)
+    begins.write("chat.yaml", policy("chat"))
+    for n in range(40):
+        there.service.tick()
+        if n == 20:
+            later.do()
+            past.series = past.series[:300]  # whoever asked then knows no more
+        (tick,) = begins.run(1)
+        assert tick.report is not None
+        assert tick.report.plan is not None
+    old, new = there.service.state, begins.service.state
+    assert old is not None
+    assert new is not None
+    first = old.history.last_bin - 320
+    assert_allclose(new.history.span(first, 320), old.history.span(first, 320), rtol=1e-9)
+    assert old.forecaster is not None
+    assert new.forecaster is not None
+    assert_allclose(new.forecaster.forecast().centre, old.forecaster.forecast().centre, rtol=0.02)
+    assert begins.kept.ticks[20].notes[-1].startswith("history: 3")
+
+
+def test_a_past_that_cannot_be_learned_is_told_and_ticks_go_on(tmp_path: Path) -> None:
+    town = Town({"chat": WAVE}, SteppedClock())
+    later = Later()
+    live = Live(tmp_path, town=town, past=Remembers(town, np.array(WAVE)), background=later)
+    live.write("chat.yaml", policy("chat"))
+    live.run(2)
+    later.waiting[0][1].set_exception(ZeroDivisionError("a defect"))
+    tick, after = live.run(2)
+    assert isinstance(tick.failure, ZeroDivisionError)
+    assert tick.report is not None
+    assert after.failure is None

@@ -33,7 +33,7 @@ def test_the_loop_acts_and_says_what_it_did(live: Live) -> None:
     ticks = live.run(80)
     assert live.floors()["chat"] >= 20
     assert all(tick.failure is None and not tick.problems and tick.leads for tick in ticks)
-    assert ticks[0].notes == ("history begins now: nobody remembers the past", "policies in force: 1")
+    assert ticks[0].notes == ("policies in force: 1", "history begins now: nobody remembers the past")
     assert all(not tick.notes for tick in ticks[1:])
     assert live.swept == 80
     assert {name for _, name, _ in live.town.writes} == {"chat"}
