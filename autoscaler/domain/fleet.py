@@ -33,6 +33,7 @@ class Fleet:
     it has none.
     priority: int [W], who goes first when pools or budgets are short: the higher.
     acts: bool [W], False where a policy only observes: it is planned for, and nothing of it is moved.
+    moves: bool [W], False where floors are only published: somebody else reads them and moves the replicas.
     lead_s, longest_lead_s: their sum, float [W], and the largest of the fleet.
     replica_hold_s, whole_hold_s: float [W], the hold where a restart costs the replica lead, and the whole lead.
     """
@@ -57,6 +58,7 @@ class Fleet:
     budget_of: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     priority: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     acts: Bools = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    moves: Bools = field(default_factory=lambda: np.zeros(0, dtype=bool))
     lead_s: Floats = field(init=False)
     longest_lead_s: float = field(init=False)
     replica_hold_s: Floats = field(init=False)
@@ -69,6 +71,8 @@ class Fleet:
             object.__setattr__(self, "priority", np.zeros(self.size, dtype=np.int64))
         if not self.acts.size:
             object.__setattr__(self, "acts", np.ones(self.size, dtype=bool))
+        if not self.moves.size:
+            object.__setattr__(self, "moves", np.ones(self.size, dtype=bool))
         lead_s, breaks_even = self.node_lead_s + self.replica_lead_s, np.isnan(self.hold_s)
         object.__setattr__(self, "lead_s", lead_s)
         object.__setattr__(self, "longest_lead_s", float(lead_s.max(initial=0.0)))

@@ -112,6 +112,7 @@ def _fleet(
         replica_lead_s=_floats([leads[name][1] for name in names]),
         priority=_whole([spec.priority for spec in specs]),
         acts=np.array([spec.mode == "act" for spec in specs], dtype=bool),
+        moves=np.array([spec.replicas.via != "metric" for spec in specs], dtype=bool),
     )
 
 

@@ -30,3 +30,10 @@ def test_what_is_withheld(core: Core, acts: list[bool], paused: list[bool] | Non
     fleet = core.fleet(3, acts=acts)
     found = by_mode(ACTIONS, fleet, None if paused is None else np.array(paused))
     assert found == ([ACTIONS[n] for n in done], [one for n, one in enumerate(ACTIONS) if n not in done])
+
+
+def test_a_floor_that_is_only_published_is_set_by_nobody(core: Core) -> None:
+    fleet = core.fleet(3, moves=[True, False, True], acts=[True, True, False])
+    done, withheld = by_mode(ACTIONS, fleet)
+    assert done == [CreatePlaceholder(0, 0, 0), DeletePlaceholder(1, 0, 0)]
+    assert withheld == [SetFloor(2, 5)]

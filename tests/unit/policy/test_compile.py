@@ -45,7 +45,7 @@ spec:
     staleAfter: 90s
   objective: {{lateRequests: 2%, lateAfter: 2s}}
   pools: {{primary: [steady], burst: [cheap]}}
-  replicas: {{min: 2, max: 40}}
+  replicas: {{min: 2, max: 40, via: metric}}
   schedules:
     - {{name: m, start: "0 9 * * *", duration: 3h, timezone: UTC, atLeast: {{replicas: 8}}}}
     - {{name: n, start: "0 20 * * *", duration: 3h, timezone: UTC, atMost: {{replicas: 4}}}}
@@ -102,6 +102,7 @@ def test_every_array(tmp_path: Path) -> None:
         "budget_of": [NO_BUDGET, NO_BUDGET],
         "priority": [0, -5],
         "acts": [False, False],
+        "moves": [True, False],
     }
     given = {field.name for field in dataclasses.fields(fleet) if field.init}
     assert given == {"names", "pools", "budgets", *expected}
