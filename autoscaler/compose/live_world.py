@@ -175,7 +175,7 @@ def _about(document: PolicyDocument) -> ObjectReference:
 
 
 def _of_cluster(cluster: LiveCluster) -> list[str]:
-    return [f"{policy}: {said}" for policy, said in cluster.problems().items()]
+    return [*(f"{policy}: {said}" for policy, said in cluster.problems().items()), *cluster.unread()]
 
 
 def _of_signals(reports: Sequence[QueryReport], governed: Governed) -> list[str]:

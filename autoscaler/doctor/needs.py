@@ -42,7 +42,7 @@ NEEDS = (
     Need(H, "coordination.k8s.io", "leases", ("get", "update"), "telling who leads", LEASE),
     Need(H, PLANS_GROUP, "capacityplans", (*READ, "create", "delete"), "owners of placeholders, and wishes of people"),
     Need(H, PLANS_GROUP, "capacityplans/status", ("patch",), "showing decisions in `kubectl get cplan`"),
-    Need(H, EVENTS_GROUP, "events", (*WATCH, "create", "patch"), "telling and reading what happens to placeholders"),
+    Need(H, EVENTS_GROUP, "events", WATCH, "knowing pools that are out of stock"),
     Need(C, "", "pods", READ, "seeing replicas and placeholders"),
     Need(C, "", "nodes", READ, "seeing the room that there is"),
     Need(C, "", "namespaces", ("list",), "rules about pods of other namespaces"),

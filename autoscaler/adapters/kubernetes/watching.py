@@ -23,7 +23,7 @@ from autoscaler.adapters.kubernetes.listing import PAGE, Selection, pages
 from autoscaler.adapters.kubernetes.refusal import refusal_in_watch
 from autoscaler.adapters.kubernetes.stream import Stream
 from autoscaler.adapters.kubernetes.transport import Call, Transport
-from autoscaler.ports.errors import Gone, PortError, Unavailable
+from autoscaler.ports.errors import Forbidden, Gone, PortError, Unavailable
 
 T = TypeVar("T")
 AT_ONCE_S = 1.0
@@ -47,13 +47,14 @@ class WatchSettings:
 class Snapshot(Generic[T]):
     """All objects at one moment. age_s: seconds since the newest news; infinite before the first list.
 
-    problem: why there is no news, in the server's words; None while all is well.
+    problem: why there is no news, in the server's words; None while all is well. forbidden: it is a right that we lack.
     """
 
     items: Mapping[Key, T]
     version: str
     age_s: float
     problem: str | None
+    forbidden: bool = False
 
 
 class Watching(Generic[T]):
@@ -82,6 +83,7 @@ class Watching(Generic[T]):
         self._version = ""
         self._news_s = -math.inf
         self._problem: str | None = None
+        self._forbidden = False
         self._raised: str | None = None
         self._listed, self._stop = Event(), Event()
         self._stream: Stream | None = None
@@ -99,7 +101,8 @@ class Watching(Generic[T]):
         """Everything at one moment, with its age."""
         with self._lock:
             age_s = self._transport.clock.monotonic_s() - self._news_s
-            return Snapshot(self._cache.items(), self._version, age_s, self._problem or self._raised)
+            problem = self._problem or self._raised
+            return Snapshot(self._cache.items(), self._version, age_s, problem, self._forbidden)
 
     def stop(self, deadline_s: float = 15.0) -> bool:
         """Ends the watch; False where its thread did not end in time. What was copied can still be read."""
@@ -121,10 +124,11 @@ class Watching(Generic[T]):
             except Gone:
                 self._version = ""
             except PortError as error:
-                self._problem = str(error)
+                self._problem, self._forbidden = str(error), isinstance(error, Forbidden)
                 wait_s = error.retry_after_s if isinstance(error, Unavailable) else 0.0
             except Exception as error:
-                self._version, self._problem = "", f"watch {self._selection}: {type(error).__name__}: {error}"
+                self._version, self._forbidden = "", False
+                self._problem = f"watch {self._selection}: {type(error).__name__}: {error}"
             failures = 0 if self._news_s > heard_s else failures + 1
             if failures or wait_s:
                 delay_s = self._settings.backoff.delay_s(max(failures, 1), self._transport.draw())
@@ -181,7 +185,7 @@ class Watching(Generic[T]):
         self._tell(changes)
 
     def _heard(self, at: str, when_s: float) -> None:
-        self._version, self._news_s, self._problem = at, when_s, None
+        self._version, self._news_s, self._problem, self._forbidden = at, when_s, None, False
 
     def _entry(self, thing: Json) -> Entry[T]:
         return Entry(uid(thing), version(thing), self._project(thing))

@@ -102,6 +102,10 @@ class LiveCluster:
         """What keeps policies from being acted for, by policy name, as of the last `inventory` and `shapes`."""
         return dict(self._problems)
 
+    def unread(self) -> tuple[str, ...]:
+        """What node autoscalers say and we may not read, one line each: the work goes on without."""
+        return self._stock.problems()
+
     def inventory(self, now_s: float) -> Inventory:
         """As `ClusterPort`; now_s: seconds since the epoch."""
         self._shapes.clear()

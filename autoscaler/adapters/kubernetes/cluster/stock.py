@@ -4,7 +4,7 @@ Cluster Autoscaler says on a placeholder that no group helped it (NotTriggerScal
 the group's maximum. Karpenter says on its NodeClaim that a launch found no capacity (InsufficientCapacityError), and on
 a placeholder that nothing fits, a NodePool's limit included. Each counts for a while after it was said last; what is
 not said (a launch that takes long) is a placeholder that waits. Where the kinds are missing or forbidden, nothing is
-known, and every pool counts as obtainable.
+known, and every pool counts as obtainable; `problems` tells what is forbidden.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from autoscaler.adapters.kubernetes.cluster.settings import LiveSettings
 from autoscaler.adapters.kubernetes.cluster.times import ClaimTimes, claim_times
 from autoscaler.adapters.kubernetes.listing import Selection
 from autoscaler.adapters.kubernetes.resource import EVENTS, Resource
-from autoscaler.adapters.kubernetes.transport import Transport
+from autoscaler.adapters.kubernetes.transport import Call, Transport
 from autoscaler.adapters.kubernetes.watching import Watching
 from autoscaler.placeholder.pod import Json, is_leaving, labels, metadata, name, spec, status
 from autoscaler.placeholder.selector import contradiction
+from autoscaler.ports.errors import NotFound, PortError
 
 NODE_CLAIMS = Resource("karpenter.sh", "v1", "nodeclaims", "NodeClaim")
 NO_CAPACITY = "InsufficientCapacityError"
@@ -36,6 +37,7 @@ CLUSTER_SCOPED = "default"
 """The namespace of events on objects that have none."""
 MOST_CLAIMS = 1000
 """Claims that went and are remembered: their events outlive them."""
+UNREAD = "until then a pool that is out of stock counts as obtainable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,10 @@ class Stock:
 
     def __init__(self, transport: Transport, seats: Seats, house: str, settings: LiveSettings) -> None:
         """`house`: the namespace of placeholders."""
+        self._transport = transport
         self._seats = seats
         self._settings = settings
+        self._karpenter: bool | None = None
         self._claimed: dict[str, tuple[int, ...]] = {}
         launches = Selection(EVENTS, CLUSTER_SCOPED, fields=f"reason={NO_CAPACITY}")
         self._claims = Watching(transport, Selection(NODE_CLAIMS), self._claim, (self._remember,), settings.watch)
@@ -93,6 +97,25 @@ class Stock:
             pool = self._seats.pool_of_name(one.about) if one.at_s > since_s else None
             found |= set() if pool is None else {pool}
         return found
+
+    def problems(self) -> tuple[str, ...]:
+        """What may not be read, one line each; nothing of Karpenter's where it is not installed."""
+        of_karpenter = [seen for seen in (self._claims.snapshot(), self._launches.snapshot()) if seen.forbidden]
+        seen = (self._said.snapshot(), *(of_karpenter if of_karpenter and self._has_karpenter() else ()))
+        return tuple(f"{one.problem}; {UNREAD}" for one in seen if one.forbidden)
+
+    def _has_karpenter(self) -> bool:
+        """Whether its kind is served: one that is not there is forbidden like any other. Asked until it is known."""
+        if self._karpenter is None:
+            call = Call(f"discover {NODE_CLAIMS.api_version}", "GET", f"/apis/{NODE_CLAIMS.api_version}")
+            try:
+                served = self._transport.send(call).get("resources") or ()
+            except NotFound:
+                served = ()
+            except PortError:
+                return False
+            self._karpenter = any(one["name"] == NODE_CLAIMS.plural for one in served)
+        return self._karpenter
 
     def ordered(self) -> list[int]:
         """The pool of every node that Karpenter has ordered and that is no Node yet; the first where several can be."""
