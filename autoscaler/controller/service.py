@@ -150,6 +150,8 @@ class Service:
         self._wanted |= self._folder.look(now_s) or old is None or now_s >= self._again_s
         if not self._wanted and old is not None and not old.is_outdated():
             return ()
+        if old is None and not self._folder.is_settled:
+            return ("policy files were written a moment ago: they are read as soon as they are whole",)
         try:
             new = self._govern(self._folder.current)
         except PortError as error:

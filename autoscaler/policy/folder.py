@@ -83,9 +83,15 @@ class PolicyFolder:
         self._path, self._settle_s = path, settle_s
         self._seen = _Seen()
         self._is_gone = False
+        self._young: frozenset[str] = frozenset()
         self._read: dict[str, _File] = {}
         self._good: dict[str, _File] = {}
         self.current = PolicySet()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every file has been read: none was written so lately that it may not be whole yet."""
+        return not self._young
 
     def look(self, now_s: float) -> bool:
         """Reads what changed since the last look; whether `current` did. now_s: seconds since the epoch.
@@ -96,7 +102,7 @@ class PolicyFolder:
         try:
             seen = self._look(now_s)
         except OSError as error:
-            self._is_gone = True
+            self._is_gone, self._young = True, frozenset()
             stays = "give the folder back; what was in force stays"
             hint = stays if self.current.documents else "make the folder, or name another one"
             said = Problem(str(self._path), 1, 1, "", f"cannot be read: {(error.strerror or str(error)).lower()}", hint)
@@ -123,18 +129,19 @@ class PolicyFolder:
             except FileNotFoundError:
                 continue
             if os.readlink(self._path / SWAP_LINK) == link:
+                self._young = frozenset()
                 return seen
         return self._seen
 
     def _unlinked(self, now_s: float) -> _Seen:
         """A plain folder: files that are being written keep what was read of them before."""
         seen = _read_all(self._path)
-        young = {
+        young = self._young = frozenset(
             name for name, data in seen.data.items()
             if data != self._seen.data.get(name) and 0.0 <= now_s - _changed_s(self._path / name) < self._settle_s
-        }  # fmt: skip
+        )  # fmt: skip
         data = {n: d for n, d in seen.data.items() if n not in young}
-        data |= {name: self._seen.data[name] for name in young & set(self._seen.data)}
+        data |= {name: self._seen.data[name] for name in young & self._seen.data.keys()}
         return _Seen(data, seen.unreadable)
 
     def _parsed(self, name: str, seen: _Seen) -> _File:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from autoscaler.controller.health import Health
 from autoscaler.controller.tick import Tick
 from autoscaler.domain.ending import EndFate, PlaceholderEnd
 from autoscaler.ports.errors import Unavailable
+from autoscaler.simulator.store import MemoryStore
 from tests.unit.controller.live import REPLICA_S, TICK_S, Kept, Lead, Live, Town, policy
 
 RISE = [2.0] * 30 + list(np.linspace(2.0, 20.0, 30)) + [20.0] * 200
@@ -299,3 +301,22 @@ def test_a_loop_whose_every_tick_fails_is_not_alive(live: Live) -> None:
         "the last good tick ended 480 s ago, above 300 s (the last one raised ZeroDivisionError('a defect'))"
     )
     assert health.why_not_ready() == "the last tick failed: a defect"
+
+
+def test_files_that_were_just_written_are_waited_for_before_anything_counts_as_gone(tmp_path: Path) -> None:
+    store = MemoryStore()
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    first = Live(tmp_path / "one", {"chat": RISE}, store=store)
+    first.write("chat.yaml", policy("chat"))
+    first.run(80)
+    second = Live(tmp_path / "two", town=first.town, store=store)
+    second.write("chat.yaml", policy("chat"))
+    now_s = first.clock.wall_s()
+    os.utime(tmp_path / "two" / "chat.yaml", (now_s, now_s))
+    (tick,) = second.run(1)
+    assert "written a moment ago" in tick.problems[0]
+    assert tick.in_force is None
+    second.run(1)
+    assert second.floors()["chat"] >= 20
+    assert not [what for what, _, _ in first.town.writes if what == "back"]
