@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 RIG_WORKERS ?= 3
-.PHONY: help demo test rig test-cluster lint presubmit bench bench-strategies bench-image lock clean
+.PHONY: help demo test rig test-cluster try-cluster lint presubmit bench bench-strategies bench-image lock clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -31,6 +31,11 @@ test-cluster: rig ## Run the tests on a real control plane (RIG_WORKERS: how man
 	@scripts/system-parts
 	venv=$$(scripts/setup)
 	"$$venv/bin/python" -m pytest -n $(RIG_WORKERS) --dist worksteal -q tests/cluster
+
+try-cluster: rig ## Watch the controller on a real control plane with fake GPU nodes (FOR: how long, else Ctrl-C)
+	@scripts/system-parts
+	venv=$$(scripts/setup)
+	exec "$$venv/bin/python" -m simulations.try_cluster $(if $(FOR),--for $(FOR))
 
 lint: ## Style, types, layers
 	@venv=$$(scripts/setup)

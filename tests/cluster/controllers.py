@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from autoscaler.settings import PREFIX
 from tests.cluster.clock import wait_until
@@ -84,10 +84,20 @@ class Site:
         )  # fmt: skip
 
 
+class Settled(Protocol):
+    """Where a controller may run. folder: of its log."""
+
+    @property
+    def folder(self) -> Path: ...
+
+    def environment(self, identity: str, port: int) -> dict[str, str]:
+        """The settings of a controller."""
+
+
 class Controller:
     """One process."""
 
-    def __init__(self, site: Site, identity: str) -> None:
+    def __init__(self, site: Settled, identity: str) -> None:
         self.identity, self._port = identity, free_port()
         environment = site.environment(identity, self._port)
         command = [sys.executable, "-m", "autoscaler", "run"]

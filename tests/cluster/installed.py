@@ -14,8 +14,9 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from autoscaler.settings import PREFIX
-from tests.cluster.api import Json, path_of
+from tests.cluster.api import Api, Json, path_of
 from tests.cluster.cluster import Cluster
+from tests.cluster.control_plane import ControlPlane
 from tests.cluster.controllers import LEASE_S, NODE_LEAD_S, REPLICA_LEAD_S, TICK_S, Site
 from tests.cluster.credentials import ADMIN
 from tests.cluster.helm import DEFAULT, Helm
@@ -42,15 +43,13 @@ class InstalledSite(Site):
         values = self.folder / "values.yaml"
         YAML().dump(_values(self.prometheus), values)
         self.helm.install(DEFAULT, self.house, "--values", str(values))
-        return self._said()[f"{PREFIX}PLACEHOLDER_PRIORITY_CLASS"]
+        return said(self.cluster.api, self.house)[f"{PREFIX}PLACEHOLDER_PRIORITY_CLASS"]
 
     def environment(self, identity: str, port: int) -> dict[str, str]:
         """As the Deployment says, but for what a kubelet would have done."""
-        here = {
-            "namespace": self.house, "policies": self.policies, "identity": identity,
-            "kubeconfig": self._kubeconfig(), "listen": f"{LOOPBACK}:{port}",
-        }  # fmt: skip
-        return self._said() | {f"{PREFIX}{name.upper()}": str(value) for name, value in here.items()}
+        kubeconfig = account(self.cluster.control_plane, self.house, self.folder / "service-account.kubeconfig")
+        here = on_this_machine(self.house, self.policies, identity, kubeconfig, port)
+        return said(self.cluster.api, self.house) | here
 
     def hooks(self, kind: str) -> dict[str, list[str]]:
         """Commands of the release's hooks of a kind (`test`, `pre-delete`), by the name of their container, for the
@@ -63,21 +62,32 @@ class InstalledSite(Site):
         commands = {one["name"]: [*one.get("command", entry), *one["args"]] for one in containers}
         return {name: [sys.executable, *command[1:]] for name, command in commands.items()}
 
-    def _said(self) -> dict[str, str]:
-        deployment = self.cluster.api.get(DEPLOYMENTS, RELEASE, self.house)
-        [container] = deployment["spec"]["template"]["spec"]["containers"]
-        return {one["name"]: one["value"] for one in container["env"] if "value" in one}
 
-    def _kubeconfig(self) -> Path:
-        """One with a token of the chart's ServiceAccount."""
-        path = path_of("serviceaccounts", RELEASE, self.house, "token")
-        asked: Json = {"spec": {"expirationSeconds": 3600}}
-        token = self.cluster.api.call("POST", path, asked)["status"]["token"]
-        content = json.loads(self.cluster.control_plane.kubeconfig(ADMIN).read_text())
-        content["users"][0]["user"] = {"token": token}
-        found = self.folder / "service-account.kubeconfig"
-        found.write_text(json.dumps(content))
-        return found
+def said(api: Api, namespace: str) -> dict[str, str]:
+    """The settings that the Deployment of the release gives its controller."""
+    deployment = api.get(DEPLOYMENTS, RELEASE, namespace)
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    return {one["name"]: one["value"] for one in container["env"] if "value" in one}
+
+
+def on_this_machine(namespace: str, policies: Path, identity: str, kubeconfig: Path, port: int) -> dict[str, str]:
+    """Settings in place of what a kubelet would have done."""
+    here = {
+        "namespace": namespace, "policies": policies, "identity": identity, "kubeconfig": kubeconfig,
+        "listen": f"{LOOPBACK}:{port}",
+    }  # fmt: skip
+    return {f"{PREFIX}{name.upper()}": str(value) for name, value in here.items()}
+
+
+def account(plane: ControlPlane, namespace: str, to: Path, lasts_s: int = 3600) -> Path:
+    """Writes a kubeconfig with a token of the release's ServiceAccount."""
+    path = path_of("serviceaccounts", RELEASE, namespace, "token")
+    asked: Json = {"spec": {"expirationSeconds": lasts_s}}
+    token = plane.api(ADMIN).call("POST", path, asked)["status"]["token"]
+    content = json.loads(plane.kubeconfig(ADMIN).read_text())
+    content["users"][0]["user"] = {"token": token}
+    to.write_text(json.dumps(content))
+    return to
 
 
 def _values(prometheus: str) -> Json:
@@ -85,7 +95,6 @@ def _values(prometheus: str) -> Json:
     return {
         "prometheus": {"url": prometheus},
         "placeholders": {"image": PAUSE, "labels": PLACEHOLDER_LABELS},
-        "policies": {"files": {"empty.yaml": ""}},
         "settings": {
             "tick": f"{TICK_S:g}s", "leaseSeconds": LEASE_S, "nodeLead": f"{NODE_LEAD_S:g}s",
             "replicaLead": f"{REPLICA_LEAD_S:g}s",
