@@ -34,6 +34,7 @@ from tests.cluster.live import DEPLOYMENTS, LiveFleet, deployment
 from tests.cluster.pools import PRIMARY
 from tests.cluster.product_link import product_link
 from tests.cluster.rights import ChartRoles, Right, chart_rights
+from tests.cluster.volumes import claim
 
 SOON_S = 30.0
 LEASES, STATEFUL_SETS, RELEASE = "coordination.k8s.io/v1/leases", "apps/v1/statefulsets", "gpu-autoscaler"
@@ -121,10 +122,7 @@ def furnish(cluster: Cluster) -> None:
     cluster.create(DEPLOYMENTS, deployment("chat", space, 0))
     cluster.create(DEPLOYMENTS, deployment("near", space, 0, affinity=apart))
     for name, wanted in CLAIMS.items():
-        asked = {"accessModes": ["ReadOnlyMany"], "resources": {"requests": {"storage": "1Gi"}}, **wanted}
-        cluster.create("persistentvolumeclaims", {"metadata": {"name": name, "namespace": space}, "spec": asked})
-        volume = {"name": "weights", "persistentVolumeClaim": {"claimName": name}}
-        cluster.create(DEPLOYMENTS, deployment(name, space, 0, volumes=[volume]))
+        cluster.create(DEPLOYMENTS, deployment(name, space, 0, volumes=[claim(cluster, name, **wanted)]))
     body = deployment("chat", space, 0)
     cluster.create(STATEFUL_SETS, body | {"spec": body["spec"] | {"serviceName": "chat"}})
 
