@@ -31,8 +31,12 @@ PLACEHOLDER_LABELS = {"cost-center": "4711"}
 class InstalledSite(Site):
     """A site whose namespace, PriorityClass, permissions and settings are a release's; policies stay in a folder."""
 
-    def __init__(self, cluster: Cluster, folder: Path, pools: Sequence[Pool], prometheus: str, helm: Helm) -> None:
+    def __init__(
+        self, cluster: Cluster, folder: Path, pools: Sequence[Pool], prometheus: str, helm: Helm,
+        node_lead_s: float = NODE_LEAD_S,
+    ) -> None:  # fmt: skip
         """Installs the chart."""
+        self.node_lead_s = node_lead_s
         self.helm = replace(helm, kubeconfig=cluster.control_plane.kubeconfig(ADMIN))
         super().__init__(cluster, folder, pools, prometheus)
 
@@ -41,7 +45,7 @@ class InstalledSite(Site):
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
         self.cluster.api.patch("namespaces", self.house, {"metadata": {"labels": labels}})
         values = self.folder / "values.yaml"
-        YAML().dump(_values(self.prometheus), values)
+        YAML().dump(_values(self.prometheus, self.node_lead_s), values)
         self.helm.install(DEFAULT, self.house, "--values", str(values))
         return said(self.cluster.api, self.house)[f"{PREFIX}PLACEHOLDER_PRIORITY_CLASS"]
 
@@ -90,13 +94,13 @@ def account(plane: ControlPlane, namespace: str, to: Path, lasts_s: int = 3600) 
     return to
 
 
-def _values(prometheus: str) -> Json:
+def _values(prometheus: str, node_lead_s: float) -> Json:
     """A loop that is as quick as the rig."""
     return {
         "prometheus": {"url": prometheus},
         "placeholders": {"image": PAUSE, "labels": PLACEHOLDER_LABELS},
         "settings": {
-            "tick": f"{TICK_S:g}s", "leaseSeconds": LEASE_S, "nodeLead": f"{NODE_LEAD_S:g}s",
+            "tick": f"{TICK_S:g}s", "leaseSeconds": LEASE_S, "nodeLead": f"{node_lead_s:g}s",
             "replicaLead": f"{REPLICA_LEAD_S:g}s",
         },
     }  # fmt: skip
