@@ -15,8 +15,13 @@ from rich.text import Text
 from simulations.try_cluster.seen import PoolSeen, Seen, WorkloadSeen
 
 PLAIN_EVERY_S = 5.0
-POOL_HEADINGS = ("pool", "", "ready", "booting", "ordered", "serving", "starting", "warm", "free")
-PLAN_HEADINGS = ("policy", "mode", "demand", "floor", "plan", "ready", "start", "pend", "asked", "held", "coming")
+POOL_HEADINGS = (
+    "\npool", "\ntype", "nodes\nready", "\nbooting", "\nordered", "GPUs\nserving", "\nstarting", "\nwarm", "\nfree",
+)  # fmt: skip
+PLAN_HEADINGS = (
+    "\npolicy", "\nmode", "\ndemand", "\nfloor", "\nplanned", "replicas\nready", "\nstarting", "\npending", "\nasked",
+    "room\nbound", "\npending",
+)  # fmt: skip
 NAMED_LEFT = 2
 """Columns of words; the others are numbers."""
 
@@ -42,7 +47,7 @@ class Screen:
 
     def __enter__(self) -> Screen:
         if self.console.is_terminal:
-            self._live = Live(console=self.console, auto_refresh=False, transient=True)
+            self._live = Live(console=self.console, auto_refresh=False)
             self._live.__enter__()
         return self
 
@@ -119,7 +124,7 @@ def _told(line: Mapping[str, Any]) -> str | None:
         demand = "unknown" if line["demand"] is None else line["demand"]
         return f"{at} {line['policy']}: floor {was}{line['floor']}, room {room}, demand {demand}  {line['reason']}"
     if event == "placeholder ended":
-        by = f" by {line['taken_by']}" if line.get("taken_by") else ""
+        by = f" by {line['taker']}" if "taker" in line else ""
         return f"{at} {line['policy']}: placeholder in {line['pool']} {line['fate']}{by}"
     if event in ("problem", "no longer a problem"):
         return f"{at} {event}: {line['problem']}"
@@ -145,7 +150,7 @@ def _plans(workloads: Sequence[WorkloadSeen]) -> Table:
 
 
 def _table(headings: Sequence[str]) -> Table:
-    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    drawn = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     for number, heading in enumerate(headings):
         drawn.add_column(heading, justify="left" if number < NAMED_LEFT else "right", no_wrap=True)
     return drawn

@@ -38,6 +38,7 @@ GPUS = {"chat": 2, "api": 1}
 TICK, NODE_LEAD, REPLICA_LEAD, LEASE_S = "2s", "30s", "12s", 6
 CAMPAIGN_AFTER_MIN, CAMPAIGN_EVERY_MIN = 3, 10
 TOKEN_S = 30 * 86_400
+SCRAPED_S = 60.0
 POLICIES = Path(__file__).with_name("policies.yaml")
 Tell = Callable[[str], None]
 
@@ -66,6 +67,7 @@ class World:
         self.plane = ControlPlane(_built("rig"), self.folder / "control-plane")
         self.parts.callback(self.plane.stop)
         self.plane.start()
+        self.kubeconfig.symlink_to(self.plane.kubeconfig(ADMIN))
         cluster = Cluster(self.plane, INFERENCE)
         tell("starting Prometheus, which scrapes replayed traffic")
         self._scrape()
@@ -80,8 +82,8 @@ class World:
 
     @property
     def kubeconfig(self) -> Path:
-        """Of an administrator."""
-        return self.plane.kubeconfig(ADMIN)
+        """Of an administrator, at a path that is short enough to be typed."""
+        return self.folder / "kubeconfig"
 
     @property
     def elapsed_s(self) -> float:
@@ -125,6 +127,7 @@ class World:
         self.prometheus = Prometheus(self.folder / "prometheus", self._exporter.port)
         self._add(self.prometheus.program)
         self.prometheus.start()
+        self.prometheus.wait_for("rate(requests_total[10s]) >= 0", SCRAPED_S)
 
     def _install(self) -> None:
         helm = Helm(_built("rig-tools").program("helm"), self.folder / "helm", self.kubeconfig)

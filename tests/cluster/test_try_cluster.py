@@ -90,7 +90,7 @@ def test_it_shows_plans_and_ends_after_its_time_without_a_trace(tmp_path: Path) 
     assert POOL.search(run.said)
     for what in (r"metrics +http://127\.0\.0\.1:\d+/metrics", r"Prometheus +http://127\.0\.0\.1:\d+"):
         assert re.search(what, run.said)
-    assert re.search(rf"export KUBECONFIG={tmp_path}/\S+\.kubeconfig", run.said)
+    assert re.search(rf"export KUBECONFIG={tmp_path}/\S+/kubeconfig$", run.said, re.M)
     assert re.search(r"^\d\d:\d\d:\d\d chat: floor ", run.said, re.M)
     assert run.said.endswith("all is stopped, and its folder is removed\n")
 
