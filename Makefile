@@ -33,7 +33,7 @@ test-cluster: rig ## Run the tests on a real control plane (RIG_WORKERS: how man
 	"$$venv/bin/python" -m pytest -n $(RIG_WORKERS) --dist worksteal -q tests/cluster
 
 try-cluster: rig ## Watch the controller on a real control plane with fake GPU nodes (FOR: how long, else Ctrl-C)
-	@scripts/system-parts
+	@scripts/system-parts prometheus
 	venv=$$(scripts/setup)
 	exec "$$venv/bin/python" -m simulations.try_cluster $(if $(FOR),--for $(FOR))
 
