@@ -199,6 +199,7 @@ def test_from_nothing_to_acting_and_back(
 ) -> None:  # fmt: skip
     start_karpenter((PRIMARY, BURST))
     exporter.rate("requests_total", 0.0, model="chat")
+    prometheus.wait_for('sum(rate(requests_total{model="chat"}[10s])) >= 0', SOON_S)
     before, begin_s = everything(cluster.api), now_s()
     site = InstalledSite(cluster, tmp_path, (PRIMARY, BURST), prometheus.url, helm, NODE_LEAD_S)
     measured("newcomer: namespace made, helm install", now_s() - begin_s, "none")
