@@ -154,9 +154,9 @@ def test_an_air_gapped_site_pulls_nothing_from_elsewhere(rendered: dict[str, lis
     assert all(pod["imagePullSecrets"] == [{"name": "mirror"}] for pod in pods)
 
 
-def test_a_minimal_site_gets_three_objects_and_a_test(rendered: dict[str, list[Any]]) -> None:
+def test_a_minimal_site_gets_no_more_than_it_must(rendered: dict[str, list[Any]]) -> None:
     kinds = sorted(one["kind"] for one in rendered["minimal"])
-    assert kinds == ["ConfigMap", "Deployment", "Pod", "Service"]
+    assert kinds == ["ConfigMap", "Deployment", "Job", "Lease", "Pod", "Service"]
     assert environment(rendered["minimal"])["GPU_AUTOSCALER_LISTEN"] == "[::]:9100"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -24,14 +25,17 @@ from autoscaler.adapters.system_clock import SystemClock
 from autoscaler.ports.errors import Forbidden, Unavailable
 from autoscaler.ports.events import Notice, ObjectReference
 from autoscaler.ports.plans import PlanStatus
+from autoscaler.settings import PREFIX
 from tests.cluster.api import Refused, path_of
 from tests.cluster.clock import epoch_s, stays, wait_until
 from tests.cluster.cluster import Cluster
 from tests.cluster.control_plane import CRDS, ControlPlane
+from tests.cluster.controllers import TICK_S, Controller
 from tests.cluster.credentials import PRODUCT
 from tests.cluster.helm import Helm
-from tests.cluster.live import DEPLOYMENTS, LiveFleet, deployment
+from tests.cluster.live import DEPLOYMENTS, PAUSE, LiveFleet, deployment
 from tests.cluster.pools import PRIMARY
+from tests.cluster.processes import LOOPBACK, free_port
 from tests.cluster.product_link import product_link
 from tests.cluster.rights import ChartRoles, Right, chart_rights
 from tests.cluster.volumes import claim
@@ -193,10 +197,6 @@ def hearing_node_autoscalers(desk: Desk) -> str:
     return "; ".join(said)
 
 
-def saving_anew(desk: Desk) -> str:
-    return refused(lambda: desk.store.save("new", {"n": 1}, None))
-
-
 def saving_again(desk: Desk) -> str:
     version = desk.store.save("again", {"n": 1}, None)
     return refused(lambda: desk.store.save("again", {"n": 2}, version))
@@ -205,10 +205,6 @@ def saving_again(desk: Desk) -> str:
 def forgetting(desk: Desk) -> str:
     desk.store.save("old", {"n": 1}, None)
     return refused(lambda: desk.store.delete("old"))
-
-
-def leading(desk: Desk) -> str:
-    return refused(desk.election.attempt)
 
 
 def leading_with_a_lease_of_our_own(desk: Desk) -> str:
@@ -277,12 +273,12 @@ HOUSE: dict[str, Act] = {
     "delete pods": deleting_a_placeholder,
     "get configmaps": lambda desk: refused(lambda: desk.store.load("any")),
     "list configmaps": lambda desk: refused(desk.store.names),
-    "create configmaps": saving_anew,
+    "create configmaps": lambda desk: refused(lambda: desk.store.save("new", {"n": 1}, None)),
     "patch configmaps": saving_again,
     "delete configmaps": forgetting,
     "create leases.coordination.k8s.io": leading_with_a_lease_of_our_own,
-    "get leases.coordination.k8s.io gpu-autoscaler": leading,
-    "update leases.coordination.k8s.io gpu-autoscaler": leading,
+    "get leases.coordination.k8s.io gpu-autoscaler": lambda desk: refused(desk.election.attempt),
+    "update leases.coordination.k8s.io gpu-autoscaler": lambda desk: refused(desk.election.attempt),
     "get capacityplans.gpu-autoscaler.io": making("plan"),
     "list capacityplans.gpu-autoscaler.io": reading_plans,
     "watch capacityplans.gpu-autoscaler.io": hearing_wishes,
@@ -336,6 +332,36 @@ def test_without_it_something_is_refused_and_that_is_said(desk: Desk, right: Rig
     with desk.roles.without(right):
         said = BREAKS[right](desk)
     assert desk.roles.refusal(right) in said
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Where a controller without policies runs, with the rights of the desk."""
+
+    desk: Desk
+    folder: Path
+
+    def environment(self, identity: str, port: int) -> dict[str, str]:
+        fleet = self.desk.fleet
+        settings = {
+            "policies": self.folder, "prometheus": f"http://{LOOPBACK}:{free_port()}", "namespace": fleet.house,
+            "kubeconfig": fleet.cluster.control_plane.kubeconfig(PRODUCT), "listen": f"{LOOPBACK}:{port}",
+            "placeholder_image": PAUSE, "placeholder_priority_class": fleet.priority_class, "log_format": "json",
+            "tick_s": TICK_S, "identity": identity,
+        }  # fmt: skip
+        return {f"{PREFIX}{name.upper()}": str(value) for name, value in settings.items()}
+
+
+def test_without_what_karpenter_says_the_controller_goes_on_and_says_so(desk: Desk, tmp_path: Path) -> None:
+    claims = Right("everywhere", "list", "nodeclaims.karpenter.sh")
+    controller = Controller(Seat(desk, tmp_path), "one")
+    with desk.roles.without(claims), ExitStack() as ends:
+        ends.callback(controller.program.stop)
+        controller.start()
+        said = wait_until(lambda: controller.log("problem"), "the problem to be told", SOON_S)
+        wait_until(lambda: controller.leads, "the controller to lead", SOON_S)
+        assert controller.get("/readyz")[0] == 200
+    assert desk.roles.refusal(claims) in said[0]["problem"]
 
 
 def test_karpenter_that_is_not_there_is_not_missed(desk: Desk) -> None:
