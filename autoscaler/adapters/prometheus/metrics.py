@@ -16,7 +16,7 @@ from autoscaler.adapters.prometheus.aged import age_query, age_s, decode
 from autoscaler.adapters.prometheus.answer import Answer, QueryReport, QueryState
 from autoscaler.adapters.prometheus.question import Question
 from autoscaler.adapters.prometheus.server import PrometheusServer
-from autoscaler.adapters.prometheus.session import Unreachable
+from autoscaler.adapters.prometheus.session import Late, Unreachable
 from autoscaler.domain.signal import SignalKind, SignalReadings
 from autoscaler.ports.clock import ClockPort
 from autoscaler.ports.errors import Forbidden, Invalid, PortError, Unavailable
@@ -27,6 +27,9 @@ Key = tuple[int, SignalKind]
 
 _STATES = {Forbidden: QueryState.FORBIDDEN, Invalid: QueryState.INVALID}
 _SILENT = (QueryState.FORBIDDEN, QueryState.UNAVAILABLE, QueryState.LATE)
+_TOO_SLOW = (
+    "no answer in the time of a tick; make the query cheaper, for example by a recording rule, or ease Prometheus"
+)
 _LEAST_S = 0.1
 """A query that is asked at the very end of a tick has at least this long."""
 
@@ -69,7 +72,7 @@ class PrometheusMetrics:
         settings = self._server.settings
         tick = _Tick(self._clock, settings.tick_s, settings.concurrency)
         self._open = {key: future for key, future in self._open.items() if not future.done()}
-        answers = {key: Answer(QueryState.LATE, problem="its last question is still open") for key in self._open}
+        answers = {key: Answer(QueryState.LATE, problem=_TOO_SLOW) for key in self._open}
         order = sorted(self._questions.keys() - self._open.keys(), key=lambda key: (key in self._slow, key))
         asked = {key: self._threads.submit(self._ask, key, now_s, tick) for key in order}
         wait(asked.values(), timeout=settings.tick_s)
@@ -80,7 +83,7 @@ class PrometheusMetrics:
                 answers[key] = future.result()
             else:
                 self._open[key] = future
-                answers[key] = Answer(QueryState.LATE, problem=f"no answer within the {settings.tick_s:g} s of a tick")
+                answers[key] = Answer(QueryState.LATE, problem=_TOO_SLOW)
         silent = {key for key in asked if answers[key].state is QueryState.UNAVAILABLE}
         self._slow = self._open.keys() | silent
         return answers
@@ -99,7 +102,7 @@ class PrometheusMetrics:
         except PortError as error:
             tick.failed(error)
             state = next((state for kind, state in _STATES.items() if isinstance(error, kind)), QueryState.UNAVAILABLE)
-            answer = Answer(state, problem=str(error))
+            answer = Answer(state, problem=_TOO_SLOW if isinstance(error, Late) else str(error))
         except (KeyError, IndexError, TypeError, ValueError) as error:
             answer = Answer(QueryState.UNAVAILABLE, problem=f"an answer that is not Prometheus': {error!r}")
         return replace(answer, took_s=self._clock.monotonic_s() - began_s)

@@ -34,6 +34,10 @@ class Again(Unavailable):
     """A later attempt may be answered."""
 
 
+class Late(Unavailable):
+    """The server is there, and took too long for this query."""
+
+
 class Unreachable(Again):
     """Nobody is there, or somebody who is starting: other queries will not be answered either."""
 
@@ -100,7 +104,7 @@ class BoundedSession(Session):
         except ConnectTimeout as error:
             raise Unreachable(f"{where}: no connection in time; {_CHECK}") from error
         except (Timeout, ReadTimeoutError) as error:
-            raise Unavailable(f"{where}: no answer in time") from error
+            raise Late(f"{where}: no answer in time") from error
         except (NoConnection, HTTPError) as error:
             raise Unreachable(f"{where}: no connection ({_reason(error)}); {_CHECK}") from error
         except (RequestException, OSError) as error:
