@@ -70,6 +70,7 @@ class LiveCluster:
         self._nodes = Watching(transport, Selection(NODES), lambda n: seen_node(n, self._seats.pins), (), watch)
         self._shapes: dict[tuple[int, int], Shape] = {}
         self._problems: dict[str, str] = {}
+        self._shapeless: dict[str, str] = {}
         self._seen_scales: list[Scale | None] = [None] * len(self._seats.policies)
         self._aside = SteppingAside(self._seats, self._settings.patience_s)
 
@@ -96,11 +97,12 @@ class LiveCluster:
         `Unavailable`.
         """
         standing = self._standing()
+        self._shapeless.clear()
         return {document.name: self._gpus(w, standing) for w, document in enumerate(self._seats.policies)}
 
     def problems(self) -> dict[str, str]:
         """What keeps policies from being acted for, by policy name, as of the last `inventory` and `shapes`."""
-        return dict(self._problems)
+        return self._shapeless | self._problems
 
     def unread(self) -> tuple[str, ...]:
         """What node autoscalers say and we may not read, one line each: the work goes on without."""
@@ -194,9 +196,9 @@ class LiveCluster:
             pod = self._models.pod(document.model.workload, standing)
             gpus = effective_amounts(pod).get(resource, 0) // ONE
         except (NotFound, Forbidden, Invalid, ValueError) as error:
-            self._problems[document.name] = str(error)
+            self._shapeless[document.name] = str(error)
             return 1
         if gpus == 0:
             said = f"its pods ask for no {resource}; correct the workload, or gpuResource of its pools"
-            self._problems[document.name] = said
+            self._shapeless[document.name] = said
         return max(gpus, 1)
