@@ -26,7 +26,7 @@ WANTED, IN_S, FOR_S = 3, 36.0, 5.0
 @pytest.fixture
 def site(cluster: Cluster, prometheus: Prometheus, exporter: Exporter, tmp_path: Path) -> LimitedSite:
     """A Deployment without replicas, 8 GPUs each, no demand, and two primary nodes at most."""
-    stages = Stages(image_s=2, weights_s=2)
+    stages = Stages(image_s=3, weights_s=4)  # longer than the controller manager holds pods of a new node not ready
     cluster.create(DEPLOYMENTS, deployment("chat", cluster.namespace, 0, gpus=8, stages=stages))
     exporter.rate("requests_total", 0.0, model="chat")
     return LimitedSite(cluster, tmp_path, (STEADY, BURST), prometheus.url, {STEADY.name: STEADY.most_nodes})

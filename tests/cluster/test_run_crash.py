@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.clock import epoch_s, now_s, stays, wait_until
+from tests.cluster.clock import epoch_s, now_s, read_stamp, stays, wait_until
 from tests.cluster.cluster import PLANS, Cluster
 from tests.cluster.controllers import TICK_S
 from tests.cluster.exporter import Exporter
@@ -78,7 +78,8 @@ def test_killed_without_a_successor_the_room_goes_with_its_plan(
     wait_until(lambda: see(site).waiting > 0, "placeholders", SOON_S)
     controller.program.stop(kill=True)
     for pod in site.cluster.api.list("pods", site.house):
-        assert pod["metadata"]["annotations"]["gpu-autoscaler.io/expires"] > ""
+        expires_s = read_stamp(pod["metadata"]["annotations"]["gpu-autoscaler.io/expires"])
+        assert 0.0 < expires_s - epoch_s() < 7 * 3600.0, "whoever comes next sweeps it then"
     begin = now_s()
     site.cluster.api.delete(PLANS, "chat", site.house)
     wait_until(lambda: not see(site).placeholders, "the garbage collector", GONE_S)
