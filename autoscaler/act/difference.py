@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from autoscaler.act.release import released
@@ -26,6 +28,7 @@ def difference(plan: Plan, inventory: Inventory) -> list[Action]:
         taken = _taken(places, plan, inventory)
         surplus = {(w, p): len(slots) - int(plan.placeholders[w, p]) for (w, p), slots in places.items()}
         going = released(places, {place: count - taken[place] for place, count in surplus.items()})
+        going = _once_replaced(going, places, plan, taken)
         for (w, p), slots in places.items():
             creates += [CreatePlaceholder(w, p, s) for s in _free_slots(slots, -surplus[w, p])]
             deletes += [DeletePlaceholder(w, p, s.slot) for s in going.get((w, p), ())]
@@ -52,6 +55,23 @@ def _taken(places: Places, plan: Plan, inventory: Inventory) -> dict[tuple[int, 
             taken[w, p] += more
             rise[w] -= more
     return taken
+
+
+def _once_replaced(going: Places, places: Places, plan: Plan, taken: dict[tuple[int, int], int]) -> Places:
+    """Of bound placeholders no more than there is bound room beyond all that is wanted: a pool is left only as the room
+    in another one is there. Those that wait for a node are no room, and go at once."""
+    spare: Counter[int] = Counter()
+    for (w, p), standing in places.items():
+        spare[w] += sum(one.bound for one in standing) - taken[w, p] - int(plan.placeholders[w, p])
+    out: Places = {}
+    for place, chosen in going.items():
+        out[place] = []
+        for one in chosen:
+            if one.bound and spare[one.workload] <= 0:
+                continue
+            spare[one.workload] -= one.bound
+            out[place].append(one)
+    return out
 
 
 def _free_slots(taken: list[Placeholder], count: int) -> list[int]:

@@ -75,7 +75,9 @@ def test_done_once_there_is_nothing_left_to_do(
     core: Core, plan: Plan, floor: list[int], standing: dict[tuple[tuple[int, int], int], bool]
 ) -> None:
     before = cluster(core, floor, standing)
-    after = applied(difference(plan, before), plan, before)
+    asked = applied(difference(plan, before), plan, before)
+    there = replace(asked, placeholders=tuple(replace(one, bound=True) for one in asked.placeholders))
+    after = applied(difference(plan, there), plan, there)
     assert difference(plan, after) == []
     assert after.floor.tolist() == plan.floor.tolist()
     bound, pending = after.placeholder_counts()
@@ -140,6 +142,22 @@ def test_a_rise_takes_no_placeholder_of_another_workload(core: Core) -> None:
     assert actions == [SetFloor(0, 3), DeletePlaceholder(1, 0, 0)]
 
 
-def test_room_moves_from_one_pool_to_another(core: Core) -> None:
-    actions = difference(wanted([4], [[0, 1]]), core.inventory([[4, 0]], placeholders=[(0, 0, 0, True)]))
+def test_room_leaves_a_pool_only_as_there_is_room_in_the_other(core: Core) -> None:
+    plan, old = wanted([4], [[0, 2]]), [(0, 0, 0, True), (0, 0, 1, True)]
+    first = difference(plan, core.inventory([[4, 0]], placeholders=old))
+    assert first == [CreatePlaceholder(0, 1, 0), CreatePlaceholder(0, 1, 1)]
+    one_there = [*old, (0, 1, 0, True), (0, 1, 1, False)]
+    assert difference(plan, core.inventory([[4, 0]], placeholders=one_there)) == [DeletePlaceholder(0, 0, 1)]
+    all_there = [(0, 0, 0, True), (0, 1, 0, True), (0, 1, 1, True)]
+    assert difference(plan, core.inventory([[4, 0]], placeholders=all_there)) == [DeletePlaceholder(0, 0, 0)]
+
+
+def test_what_waits_for_a_node_leaves_its_pool_at_once(core: Core) -> None:
+    actions = difference(wanted([4], [[0, 1]]), core.inventory([[4, 0]], placeholders=[(0, 0, 0, False)]))
     assert actions == [CreatePlaceholder(0, 1, 0), DeletePlaceholder(0, 0, 0)]
+
+
+def test_room_of_one_workload_does_not_stand_in_for_that_of_another(core: Core) -> None:
+    standing = [(0, 0, 0, True), (1, 1, 0, True), (1, 1, 1, True)]
+    actions = difference(wanted([4, 4], [[0, 1], [0, 1]]), core.inventory([[4, 0], [4, 0]], placeholders=standing))
+    assert actions == [CreatePlaceholder(0, 1, 0), DeletePlaceholder(1, 1, 1)]
