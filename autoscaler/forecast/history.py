@@ -12,11 +12,6 @@ DAY_S = 86_400.0
 DAYS_KEPT = 15
 
 
-def bin_width_s(tick_s: float) -> float:
-    """One minute, or one tick where ticks are longer."""
-    return max(60.0, tick_s)
-
-
 @dataclass(slots=True)
 class History:
     """Mean demand of each closed bin, float [R, N], the newest N bins; owned by the loop.
@@ -35,7 +30,7 @@ class History:
     @staticmethod
     def fresh(series: int, tick_s: float) -> History:
         """An empty history; bins are one minute, or one tick where ticks are longer."""
-        bin_s = bin_width_s(tick_s)
+        bin_s = max(60.0, tick_s)
         length = int(DAYS_KEPT * DAY_S / bin_s)
         return History(
             bin_s=bin_s,

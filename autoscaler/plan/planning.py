@@ -14,7 +14,7 @@ from autoscaler.domain.inventory import Inventory
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Plan, Reason
 from autoscaler.domain.signal import MISSING, ZERO
-from autoscaler.forecast.history import History, bin_width_s
+from autoscaler.forecast.history import History
 from autoscaler.plan.budgets import affordable_placeholders
 from autoscaler.plan.groups import Groups
 from autoscaler.plan.guards import Context, Draft, guarded
@@ -60,7 +60,7 @@ class PlanState:
     @staticmethod
     def fresh(fleet: Fleet, strategy: Strategy, tick_s: float, shared_nodes: bool) -> PlanState:
         """A state that has planned nothing."""
-        longest_s = max(fleet.longest_lead_s, float(np.nanmax(np.append(fleet.hold_s, least_hold_s(tick_s)))))
+        longest_s = max(fleet.longest_lead_s, float(np.nanmax(np.append(fleet.hold_s, 0.0))))
         nothing = np.full(fleet.size, np.nan)
         return PlanState(
             strategy=strategy,
@@ -118,11 +118,6 @@ def plan(
     return Plan(draft.floor.astype(np.int64), placeholders, proposal.room, reasons, state.loop.knob)
 
 
-def least_hold_s(tick_s: float) -> float:
-    """The forecast knows of closed bins alone: a surplus by its word is kept until it has seen the demand of now."""
-    return 2.0 * bin_width_s(tick_s) if tick_s < bin_width_s(tick_s) else 0.0
-
-
 def _most(fleet: Fleet, bounds: Bounds) -> Floats:
     """Replicas that neither floor nor room may pass, float [W]; of a floor that a person has set, just that."""
     sure = np.maximum(bounds.at_least, bounds.room_at_least)
@@ -154,7 +149,6 @@ def _draft(
     bounds = _scheduled(bounds, observation.inventory, has_room)
     holds = state.strategy.holds
     hold_s = fleet.replica_hold_s if state.shared_nodes else fleet.whole_hold_s
-    hold_s = np.where(np.isnan(fleet.hold_s), np.maximum(hold_s, least_hold_s(tick_s)), hold_s)
 
     def keep(wanted: Floats) -> Floats:
         return state.floor_hold.keep(now_s, wanted, hold_s - tick_s) if holds else wanted

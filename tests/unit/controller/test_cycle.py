@@ -239,23 +239,3 @@ def test_a_report_says_what_was_seen_decided_and_done(lived: Callable[..., Lived
     assert report.forecast is not None
     assert report.plan is not None
     assert int(report.plan.reasons[0]) & Reason.FORECAST
-
-
-@pytest.mark.parametrize("shared_nodes", [False, True])
-def test_with_starts_of_seconds_a_floor_outlasts_what_the_forecast_has_not_seen(core: Core, shared_nodes: bool) -> None:
-    """The forecast knows of whole minutes alone; a hold of some seconds would be over before it has seen the rise."""
-    fleet = core.fleet(1, node_lead_s=[10.0], replica_lead_s=[10.0], hold_s=[np.nan])
-    before = np.random.default_rng(3).uniform(0.5, 1.5, 3 * 240)  # three hours, in which the forecast learns its errors
-    demand = np.concatenate([before, np.full(1, 1.0), np.full(80, 7.5)])[None, :]
-    one = np.ones(1)
-    world = SimpleWorld(demand * 15.0, 15.0 * one, 15.0, 10.0 * one, 10.0 * one, SIGNALS["arrivals"])
-    state = start(fleet, strategy("ours", Setting(0.0, shared_nodes)), 15.0, shared_nodes)
-    floors = []
-    for n in range(demand.size):
-        world.advance(n * 15.0)
-        state, report = cycle(n * 15.0, state, Governed(fleet, (None,)), Ports(world, world))
-        assert report.plan is not None
-        floors.append(int(report.plan.floor[0]))
-    risen = next(n for n, floor in enumerate(floors) if floor >= 8)
-    assert risen <= before.size + 4
-    assert min(floors[risen : risen + 8]) >= 8  # two minutes
