@@ -121,17 +121,15 @@ def lets_it_act(way: Way) -> None:
 
 
 def hands_over(way: Way) -> None:
-    """From room that is held to replicas that take it; some may find that of placeholders that went before."""
+    """From room that is held to replicas that take it; one may find that of the placeholder that went."""
     newcomer, cluster = way.newcomer, way.newcomer.site.cluster
     pods = wait_until(lambda: bound(newcomer.placeholders()), "the placeholders to be bound", AHEAD_S + SOON_S)
     way.step("nodes bought, placeholders bound")
     assert all(PLACEHOLDER_LABELS.items() <= pod["metadata"]["labels"].items() for pod in pods)
-    held = {pod["spec"]["nodeName"] for pod in pods}
     reals = wait_until(lambda: bound(cluster.pods()), "replicas on nodes", AHEAD_S + SOON_S)
     way.step("floor raised, and replicas in the placeholders' place")
-    if {pod["spec"]["nodeName"] for pod in reals} & held or len(cluster.nodes()) - len(held) < REPLICAS:
-        taken = wait_until(lambda: handed_over(way), "the handover to be told", SOON_S)
-        assert {end["taken_by"].rpartition("/")[2] for end in taken} <= {pod["metadata"]["name"] for pod in reals}
+    taken = wait_until(lambda: handed_over(way), "the handover to be told", SOON_S)
+    assert {end["taken_by"].rpartition("/")[2] for end in taken} <= {pod["metadata"]["name"] for pod in reals}
     assert newcomer.replicas() == REPLICAS
     cluster.wait_event("chat", "FloorMoved", SOON_S)
 
