@@ -114,14 +114,6 @@ def test_a_guarded_patch_or_replacement_of_an_old_state_is_a_conflict(ours: Obje
     assert ours.replace(name, {"metadata": guard, "data": {"b": "4"}})["data"] == {"b": "4"}
 
 
-def test_steps_of_a_json_patch_are_done_together_or_not(ours: Objects, name: Name) -> None:
-    ours.create(name, {"data": {"a": "1"}})
-    step = {"op": "replace", "path": "/data/a", "value": "2"}
-    with pytest.raises(Invalid, match="422"):
-        ours.json_patch(name, [step, {"op": "test", "path": "/data/a", "value": "1"}])
-    assert ours.json_patch(name, [{"op": "test", "path": "/data/a", "value": "1"}, step])["data"] == {"a": "2"}
-
-
 def test_the_scale_of_a_deployment_is_a_subresource(ours: Objects, cluster: Cluster) -> None:
     labels = {"app": "chat"}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "serve", "image": "model:1"}]}}

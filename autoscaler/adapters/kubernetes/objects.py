@@ -6,7 +6,7 @@ server-side apply under one manager name: the server then knows what is ours and
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from autoscaler.adapters.kubernetes.json_object import Json, uid
@@ -16,7 +16,6 @@ from autoscaler.ports.errors import AlreadyExists, Conflict, NotFound
 
 APPLY = "application/apply-patch+yaml"
 MERGE_PATCH = "application/merge-patch+json"
-JSON_PATCH = "application/json-patch+json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +86,6 @@ class Objects:
         once = "resourceVersion" in _metadata(patch)
         call = Call(f"change {name}", "PATCH", name.path, self._options(), patch, MERGE_PATCH, repeatable=not once)
         return self._transport.send(call)
-
-    def json_patch(self, name: Name, steps: Sequence[Mapping[str, object]]) -> Json:
-        """Changes it step by step (RFC 6902); a `test` step that fails raises `Invalid`. Sent once."""
-        return self._transport.send(
-            Call(f"change {name}", "PATCH", name.path, self._options(), list(steps), JSON_PATCH)
-        )
 
     def replace(self, name: Name, body: Mapping[str, object]) -> Json:
         """Puts this whole object in place of the one whose resourceVersion it names; else raises `Conflict`."""

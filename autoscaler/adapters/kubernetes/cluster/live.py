@@ -93,7 +93,7 @@ class LiveCluster:
     def shapes(self) -> dict[str, int]:
         """GPUs a replica by policy name, from a live pod or else the pod template: `shapes` of `compile_fleet`.
 
-        1 where it cannot be told: `problems` says why, and no write is accepted for that policy until it can. Raises
+        1 where it cannot be told: `problems` says why, and no placeholder is made for that policy until it can. Raises
         `Unavailable`.
         """
         standing = self._standing()
