@@ -38,10 +38,19 @@ class Reason(IntFlag):
     """A person has set the floor."""
     PAUSED = 16384
     """A person wants nothing moved."""
+    WOKEN = 32768
+    """Nobody is ready, and a request came or waits: at least one replica."""
+    OWNER_MINIMUM = 65536
+    """What the user of the HPA, or of another owner of the replicas, wrote there as the minimum."""
+    OWNER_MAXIMUM = 131072
+    """The owner of the replicas allows no more."""
+    STEP = 262144
+    """A floor moves by so much at a time and no more: no owner slows one down."""
 
 
 REASON_WORDS = {
     Reason.FORECAST: "forecast",
+    Reason.WOKEN: "woken by the first request",
     Reason.REACTIVE: "late or growing queue",
     Reason.SCHEDULE_AT_LEAST: "schedule atLeast",
     Reason.SCHEDULE_AT_MOST: "schedule atMost",
@@ -53,7 +62,10 @@ REASON_WORDS = {
     Reason.MINIMUM: "minimum",
     Reason.MAXIMUM: "maximum",
     Reason.BUDGET: "budget",
+    Reason.OWNER_MINIMUM: "owner's minimum",
     Reason.OVERRIDE: "override",
+    Reason.OWNER_MAXIMUM: "owner's maximum",
+    Reason.STEP: "step",
     Reason.POOL_LIMIT: "pool limit",
     Reason.PAUSED: "paused",
 }

@@ -1,7 +1,8 @@
 """The guards: an ordered list of pure functions, each moving the floor within what is promised and adding its reason.
 
-Order is policy: promise 1 lifts, schedules lift, the hold keeps, unknown never lowers; then ceilings, bounds
-and budgets, which are the user's word and win; at last what a person sets by hand, which wins over all of it.
+Order is policy: promise 1 lifts, by steps; schedules lift, the hold keeps, unknown never lowers; what falls, falls by
+steps; then ceilings, bounds and budgets, which are the user's word and win; what a person sets by hand wins over all of
+it, but for what the owner of the replicas allows at most.
 """
 
 from __future__ import annotations
@@ -16,8 +17,12 @@ from autoscaler.domain.bounds import Bounds
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Reason
-from autoscaler.domain.signal import MISSING, RECOVERING, ZERO
+from autoscaler.domain.signal import ARRIVALS, MISSING, QUEUE, RECOVERING, RUNNING, ZERO
 from autoscaler.plan.budgets import affordable
+
+STEP_S, STEP_UP_MORE, STEP_DOWN_SHARE = 15.0, 8, 0.1
+WORK = (ARRIVALS, QUEUE, RUNNING)
+"""Signals that tell of requests also where no replica is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class Context:
     undisturbed: Floats
     keep: Callable[[Floats], Floats]
     """The loop's hold; the identity for strategies that release by a rule of their own."""
+    tick_s: float
+    """Seconds since a floor was moved last: how far a step may go."""
 
 
 def _lift(draft: Draft, to: Floats | Ints, reason: Reason) -> Draft:
@@ -60,6 +67,21 @@ def _lower(draft: Draft, to: Floats | Ints, reason: Reason) -> Draft:
     return Draft(np.where(moved, to, draft.floor), draft.reasons | moved * np.uint32(reason))
 
 
+def wake(draft: Draft, context: Context) -> Draft:
+    """While nobody is ready and a request came or waits: one replica, however little of one it needs.
+
+    The first request of all is seen in the queue before any rate tells it, and a rate of a new counter never does.
+    """
+    seen = context.observation
+    if not np.count_nonzero(seen.pressed):
+        return draft
+    asleep = seen.pressed & (np.add.reduce(seen.inventory.ready, axis=1) == 0)
+    if not np.count_nonzero(asleep):
+        return draft
+    came = np.count_nonzero(seen.values[:, WORK] > 0.0, axis=1) > 0
+    return _lift(draft, (asleep & came).astype(np.float64), Reason.WOKEN)
+
+
 def reactive(draft: Draft, context: Context) -> Draft:
     """While requests are late or the queue grows: at least the demand now."""
     pressed = context.observation.pressed
@@ -67,6 +89,23 @@ def reactive(draft: Draft, context: Context) -> Draft:
         return draft
     need = np.ceil(np.fmax(context.demand, 0.0) - 1e-9)
     return _lift(draft, need * pressed, Reason.REACTIVE)
+
+
+def step_up(draft: Draft, context: Context) -> Draft:
+    """In a quarter of a minute to twice the floor and 8 more: no owner slows a floor down, and a signal may be wrong.
+
+    Schedules, minima and people, who come after it, are not slowed down.
+    """
+    asked = context.observation.inventory.floor
+    most = np.floor((asked + STEP_UP_MORE) * 2.0 ** (context.tick_s / STEP_S)) - STEP_UP_MORE
+    return _lower(draft, most, Reason.STEP)
+
+
+def step_down(draft: Draft, context: Context) -> Draft:
+    """A tenth of the floor in a quarter of a minute, and at least one in a tick: what serves has time to drain."""
+    asked = context.observation.inventory.floor
+    least = np.minimum(np.floor(asked * (1.0 - STEP_DOWN_SHARE) ** (context.tick_s / STEP_S)), asked - 1)
+    return _lift(draft, least, Reason.STEP)
 
 
 def schedule_at_least(draft: Draft, context: Context) -> Draft:
@@ -125,6 +164,18 @@ def budget(draft: Draft, context: Context) -> Draft:
     return _lower(draft, allowed, Reason.BUDGET)
 
 
+def owner_minimum(draft: Draft, context: Context) -> Draft:
+    """What the user of an HPA, or of another owner, wrote there as the minimum: ours is never below it."""
+    least = context.observation.inventory.owner_least
+    return draft if least is None else _lift(draft, least, Reason.OWNER_MINIMUM)
+
+
+def owner_maximum(draft: Draft, context: Context) -> Draft:
+    """What the owner allows: it would refuse more, or cut it down without a word."""
+    most = context.observation.inventory.owner_most
+    return draft if most is None else _lower(draft, most, Reason.OWNER_MAXIMUM)
+
+
 def override(draft: Draft, context: Context) -> Draft:
     """The floor that a person has set, neither more nor less."""
     wanted = context.bounds.override
@@ -137,20 +188,27 @@ def override(draft: Draft, context: Context) -> Draft:
 Guard = Callable[[Draft, Context], Draft]
 
 GUARDS: tuple[Guard, ...] = (
+    wake,
     reactive,
+    step_up,
     schedule_at_least,
     schedule_multiply,
     hold,
     burst,
     unknown,
+    step_down,
     schedule_at_most,
     minimum,
     maximum,
     budget,
+    owner_minimum,
     override,
+    owner_maximum,
 )
-BARE_GUARDS = tuple(g for g in GUARDS if g is not reactive)
-"""For the strategies that we compare with: they promise nothing about late requests."""
+AGAINST_LATE = (wake, reactive)
+STEPS = (step_up, step_down)
+BARE_GUARDS = tuple(g for g in GUARDS if g not in (*AGAINST_LATE, *STEPS))
+"""For the strategies that we compare with: they promise nothing about late requests, and move as they say."""
 
 
 def guarded(draft: Draft, context: Context, guards: tuple[Guard, ...]) -> Draft:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from autoscaler.domain.arrays import Ints
 from autoscaler.plan.cron import Cron
-from autoscaler.plan.guards import BARE_GUARDS, GUARDS, Guard, reactive
+from autoscaler.plan.guards import AGAINST_LATE, BARE_GUARDS, GUARDS, Guard
 from autoscaler.plan.holt_winters import HoltWinters
 from autoscaler.plan.hpa import Hpa
 from autoscaler.plan.ours import Ours
@@ -95,7 +95,7 @@ def strategy(name: str, setting: Setting, without: frozenset[PlanPart] = frozens
     if base not in PLANNERS:
         raise ValueError(f"no strategy '{name}'; there are: {', '.join(PLANNERS)}, each also with {LOOP_SUFFIX}")
     if base in OURS:
-        guards = tuple(g for g in GUARDS if g is not reactive or PlanPart.REACTIVE not in without)
+        guards = tuple(g for g in GUARDS if g not in AGAINST_LATE or PlanPart.REACTIVE not in without)
         return Strategy(name, _ours(base, setting, without), PlanPart.LOOP not in without, OURS[base], guards, without)
     return Strategy(name, PLANNERS[base](setting), name != base, HEADROOM_LIMITS, BARE_GUARDS)
 

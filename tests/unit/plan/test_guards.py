@@ -15,7 +15,7 @@ from autoscaler.domain.bounds import Bounds
 from autoscaler.domain.budget import Budget
 from autoscaler.domain.fleet import NO_BUDGET
 from autoscaler.domain.plan import Reason
-from autoscaler.domain.signal import MISSING, RECOVERING, VALUE, ZERO
+from autoscaler.domain.signal import ARRIVALS, MISSING, QUEUE, RECOVERING, RUNNING, SERVED, VALUE, ZERO
 from autoscaler.plan import guards
 from autoscaler.plan.guards import BARE_GUARDS, GUARDS, Context, Draft, Guard, guarded
 
@@ -105,7 +105,39 @@ def test_a_guard_without_cause_changes_nothing(context: Setting, guard: Guard) -
 
 
 def test_every_guard_is_shown_above() -> None:
-    assert {case.values[0] for case in CASES} == set(GUARDS)
+    assert {case.values[0] for case in CASES} == set(GUARDS) - {guards.wake}
+
+
+WAKE_CASES = [
+    pytest.param(QUEUE, 1.0, True, 0, 1.0, id="a request waits, which no rate tells yet"),
+    pytest.param(ARRIVALS, 0.01, True, 0, 1.0, id="requests come"),
+    pytest.param(RUNNING, 1.0, True, 0, 1.0, id="a gateway holds one"),
+    pytest.param(QUEUE, 0.0, True, 0, 0.0, id="nobody waits"),
+    pytest.param(QUEUE, math.nan, True, 0, 0.0, id="nobody knows"),
+    pytest.param(SERVED, 1.0, True, 0, 0.0, id="what was served is over"),
+    pytest.param(QUEUE, 1.0, False, 0, 0.0, id="neither late nor growing"),
+    pytest.param(QUEUE, 1.0, True, 1, 0.0, id="somebody is ready"),
+]
+
+
+@pytest.mark.parametrize(("signal", "value", "pressed", "ready", "floor"), WAKE_CASES)
+def test_who_comes_first_wakes_one_replica(
+    context: Setting, core: Core, signal: int, value: float, pressed: bool, ready: int, floor: float
+) -> None:
+    told = context(demand=[0.0, 0.0])
+    values = told.observation.values.copy()
+    values[0, signal] = value
+    seen = replace(
+        told.observation, values=values, pressed=np.array([pressed, True]), inventory=core.inventory([ready, 0])
+    )
+    after_it = after(guards.wake, replace(told, observation=seen), 0.0, 0.0)
+    assert after_it == ([floor, 0.0], [Reason.WOKEN if floor else NO, NO])
+
+
+def test_who_comes_first_takes_nothing_away(context: Setting) -> None:
+    told = context(late=[1.0, 1.0])
+    told.observation.values[:, QUEUE] = 1.0
+    assert after(guards.wake, told, 3.0, 0.0) == ([3.0, 1.0], [NO, Reason.WOKEN])
 
 
 def test_the_reactive_guard_needs_whole_replicas_and_not_one_more(context: Setting) -> None:
@@ -186,4 +218,4 @@ def test_a_burst_is_not_held_when_its_window_has_passed(context: Setting) -> Non
 
 
 def test_strategies_that_we_compare_with_promise_nothing_about_late_requests() -> None:
-    assert set(GUARDS) - set(BARE_GUARDS) == {guards.reactive}
+    assert set(GUARDS) - set(BARE_GUARDS) == {guards.wake, guards.reactive}
