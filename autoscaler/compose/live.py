@@ -19,6 +19,7 @@ from autoscaler.adapters.kubernetes.election import ElectionSettings
 from autoscaler.adapters.kubernetes.events import EventRecorder
 from autoscaler.adapters.kubernetes.lease import LeaseLeadership
 from autoscaler.adapters.kubernetes.objects import Objects
+from autoscaler.adapters.kubernetes.owners.floors import Floors
 from autoscaler.adapters.kubernetes.plans.capacity_plans import CapacityPlans
 from autoscaler.adapters.kubernetes.store import ConfigMapStore
 from autoscaler.adapters.kubernetes.transport import Transport, TransportSettings
@@ -114,19 +115,20 @@ def plan(settings: Settings, found: PolicySet) -> Tick:
         began_s, now_s = clock.monotonic_s(), clock.wall_s()
         rhythm = Rhythm(settings.tick_s, settings.history_s)
         state, notes = begun(in_force, now_s, rhythm)
-        said = _recalled(_keeper(settings, transport, objects), in_force, state)
+        keeper = _keeper(settings, transport, objects)
+        said = _recalled(keeper, in_force, state)
         stand_by(state, in_force.policies.fleet, in_force.ports.cluster.inventory(now_s), now_s)
-        cluster = DryCluster(in_force.ports.cluster.inventory)
+        cluster = DryCluster(keeper.holding(in_force, now_s).inventory)
         _, report = cycle(now_s, state, in_force.policies, Ports(in_force.ports.metrics, cluster))
         problems = (*said, *(() if report.error is None else (report.error,)), *in_force.problems())
         in_files = tuple(str(problem) for problem in found.problems)
         took_s = clock.monotonic_s() - began_s
-        return Tick(now_s, took_s, False, in_force, report, None, in_files, problems, notes)
+        return Tick(now_s, took_s, False, in_force, report, None, in_files, problems, notes, every_s=rhythm.tick_s)
 
 
 def _keeper(settings: Settings, transport: Transport, objects: Objects) -> Keeper:
     store = ConfigMapStore(transport, objects, settings.namespace, FORM)
-    return Keeper(Records(store), Scales(transport, objects))
+    return Keeper(Records(store), Floors(objects, Scales(transport, objects)))
 
 
 def _recalled(keeper: Keeper, in_force: InForce, state: LoopState) -> tuple[str, ...]:

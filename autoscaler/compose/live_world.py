@@ -95,6 +95,8 @@ class LiveWorld:
             is_outdated=lambda: self._is_outdated(serving, shapes),
             close=self._closer(serving),
             leads=self._leads,
+            via=tuple(document.model.replicas.via for document in serving.policies),
+            owners=serving.cluster.owners,
         )
 
     def _problems(self, serving: _Serving, governed: Governed) -> tuple[str, ...]:

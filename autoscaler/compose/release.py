@@ -14,6 +14,7 @@ from autoscaler.adapters.kubernetes.connection import connect
 from autoscaler.adapters.kubernetes.election import Election, ElectionSettings
 from autoscaler.adapters.kubernetes.listing import Selection, pages
 from autoscaler.adapters.kubernetes.objects import Objects
+from autoscaler.adapters.kubernetes.owners.floors import Floors
 from autoscaler.adapters.kubernetes.plans.capacity_plans import CapacityPlans
 from autoscaler.adapters.kubernetes.resource import PODS
 from autoscaler.adapters.kubernetes.store import ConfigMapStore
@@ -114,6 +115,7 @@ def _house(settings: Settings) -> Iterator[_House]:
         objects = Objects(transport, MANAGER)
         records = Records(ConfigMapStore(transport, objects, settings.namespace, FORM))
         plans = CapacityPlans(transport, objects, settings.namespace)
-        yield _House(settings, clock, transport, objects, Keeper(records, Scales(transport, objects)), plans)
+        floors = Floors(objects, Scales(transport, objects))
+        yield _House(settings, clock, transport, objects, Keeper(records, floors), plans)
     finally:
         connection.close()

@@ -13,6 +13,7 @@ from autoscaler.policy.folder import PolicySet
 from autoscaler.policy.governed import Governed
 from autoscaler.ports.events import ObjectReference
 from autoscaler.ports.past import PastPort
+from autoscaler.ports.replicas import OwnerReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class Leads(Protocol):
 
     def p90_s(self, policy: str) -> float:
         """The whole lead time that nine of ten starts keep to, in the pool that the policy fills first."""
+        ...
+
+    def middle_s(self, policy: str) -> tuple[float, float]:
+        """What half of the starts keep to there, of the node and of the replica on it."""
         ...
 
     def quantiles(self) -> Sequence[StageQuantile]:
@@ -64,6 +69,8 @@ class InForce:
     is_outdated: Callable[[], bool]
     close: Callable[[], None]
     leads: Leads | None = None
+    via: tuple[str, ...] = ()
+    owners: Callable[[], Mapping[str, OwnerReport]] = dict
 
 
 Govern = Callable[[PolicySet], InForce]

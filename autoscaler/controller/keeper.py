@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from autoscaler.controller.cycle import LoopState
+from autoscaler.controller.holding import Contests, HoldingCluster
 from autoscaler.controller.in_force import InForce
 from autoscaler.controller.records import Earlier, Records
-from autoscaler.domain.inventory import Inventory
 from autoscaler.plan.remembered import has_judged, recall, remembered
 from autoscaler.ports.cluster import ClusterPort
-from autoscaler.ports.errors import NotFound, OwnedByOthers, PortError
+from autoscaler.ports.errors import NotFound, PortError
 from autoscaler.ports.events import ObjectReference
 from autoscaler.ports.replicas import ReplicasPort
 
@@ -24,6 +24,7 @@ class Keeper:
 
     def __init__(self, records: Records, replicas: ReplicasPort) -> None:
         self._records, self._replicas = records, replicas
+        self._contests = Contests()
         self._saved_s: dict[str, float] = {}
         self._notes: list[str] = []
 
@@ -110,44 +111,23 @@ class Keeper:
     def held(self) -> tuple[str, ...]:
         """What would be given back if no policy acted any more, one line each."""
         found = ((policy, self._records.of(policy).earlier) for policy in self._records.policies())
-        return tuple(
-            f"{policy}: {_said(earlier)} to {earlier.replicas} replicas" for policy, earlier in found if earlier
-        )
+        return tuple(f"{policy}: {_said(earlier)} to {_number(earlier)}" for policy, earlier in found if earlier)
 
-    def holding(self, in_force: InForce) -> ClusterPort:
-        """The cluster port, through which each workload is taken down as it was before it is moved first."""
-        return _HoldingCluster(in_force, self._records, self._replicas)
+    def holding(self, in_force: InForce, now_s: float) -> ClusterPort:
+        """The cluster port of a tick, through which each workload is taken down as it was before it is moved first."""
+        return HoldingCluster(in_force, self._records, self._replicas, self._contests, now_s)
 
     def _give_back(self, policy: str, earlier: Earlier) -> None:
-        said = f"{policy}: {_said(earlier)} given back: {earlier.replicas} replicas, as before"
+        said = f"{policy}: {_said(earlier)} given back: {_number(earlier)}, as before"
         try:
-            self._replicas.give_back(earlier.workload, earlier.replicas)
+            reading = self._replicas.give_back(earlier.owner, earlier.replicas)
+            if not reading.is_ours and reading.value != earlier.replicas:
+                by = f" by {reading.by}" if reading.by else ""
+                said = f"{policy}: {_said(earlier)} is left as it is: set to {reading.value}{by} after us"
         except NotFound:
             said = f"{policy}: {_said(earlier)} is gone, and nothing to give back"
-        except OwnedByOthers as error:
-            said = f"{policy}: {_said(earlier)} is left as it is: {error}"
+        self._contests.forget(policy)
         self._notes.append(said)
-
-
-class _HoldingCluster:
-    def __init__(self, in_force: InForce, records: Records, replicas: ReplicasPort) -> None:
-        self._cluster, self._records, self._replicas = in_force.ports.cluster, records, replicas
-        self._names, self._about = in_force.policies.fleet.names, in_force.about
-
-    def inventory(self, now_s: float) -> Inventory:
-        return self._cluster.inventory(now_s)
-
-    def set_floor(self, workload: int, replicas: int) -> None:
-        policy, about = self._names[workload], self._about[workload]
-        if self._records.earlier(policy) is None:
-            self._records.hold(policy, Earlier(about, self._replicas.replicas(about)))
-        self._cluster.set_floor(workload, replicas)
-
-    def create_placeholder(self, workload: int, pool: int, slot: int) -> None:
-        self._cluster.create_placeholder(workload, pool, slot)
-
-    def delete_placeholder(self, workload: int, pool: int, slot: int) -> None:
-        self._cluster.delete_placeholder(workload, pool, slot)
 
 
 def _acting(in_force: InForce) -> Mapping[str, ObjectReference]:
@@ -159,4 +139,8 @@ def _acting(in_force: InForce) -> Mapping[str, ObjectReference]:
 def _said(earlier: Earlier | None) -> str:
     if earlier is None:
         return "its record"
-    return f"{earlier.workload.kind} {earlier.workload.namespace}/{earlier.workload.name}"
+    return str(earlier.owner)
+
+
+def _number(earlier: Earlier) -> str:
+    return "not set" if earlier.replicas is None else str(earlier.replicas)

@@ -11,19 +11,24 @@ from pydantic import Field, TypeAdapter, ValidationError
 from autoscaler.plan.remembered import PlanMemory
 from autoscaler.ports.errors import Damaged, PortError, Unavailable
 from autoscaler.ports.events import ObjectReference
+from autoscaler.ports.replicas import FloorField
 from autoscaler.ports.store import StorePort
 
-FORM = 1
+FORM = 2
 """Of the layout of a record; one of another form is not believed."""
 Whole = Annotated[int, Field(ge=0)]
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What a workload had before we moved it first: written back when we let go of it."""
+    """What a workload had before we moved it first, or what others set since: written back when we let go of it.
+
+    replicas: None where the field was not there. owner: the field that we move.
+    """
 
     workload: ObjectReference
-    replicas: Whole
+    replicas: Whole | None
+    owner: FloorField
 
 
 @dataclass(frozen=True, slots=True)

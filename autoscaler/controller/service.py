@@ -124,6 +124,7 @@ class Service:
                 notes=tuple(self._notes),
                 failure=failures[0] if failures else None,
                 ended=self._placeholder_ends,
+                every_s=self._rhythm.tick_s,
             )
         )
 
@@ -196,7 +197,7 @@ class Service:
         assert self._state is not None
         assert self._metrics is not None
         in_force = self._running
-        cluster = LedCluster(self._keeper.holding(in_force), self._leadership)
+        cluster = LedCluster(self._keeper.holding(in_force, now_s), self._leadership)
         run = cycle if leads else follow
         self._state, report = run(now_s, self._state, in_force.policies, Ports(self._metrics, cluster))
         problems = () if report.error is None else (report.error,)

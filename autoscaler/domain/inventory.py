@@ -8,6 +8,7 @@ import numpy as np
 
 from autoscaler.domain.arrays import Bools, Ints
 from autoscaler.domain.ending import PlaceholderEnd
+from autoscaler.domain.rollout import Rollout
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,9 @@ class Inventory:
     nodes, nodes_starting: int [P], ready nodes / nodes ordered and not ready.
     obtainable: bool [P], False while the pool is known to be out of stock or backed off.
     ended: placeholders that ended lately, oldest first, as far as that bears on asking for them again.
+    owner_least, owner_most: int [W], the user's own minimum in the owner's field, 0 where there is none, and the most
+    that the owner allows; None where no workload has such an owner.
+    rollouts: by workload, the rollout in progress, None where there is none; empty where there is none at all.
     """
 
     ready: Ints
@@ -48,6 +52,9 @@ class Inventory:
     nodes_starting: Ints
     obtainable: Bools
     ended: tuple[PlaceholderEnd, ...] = ()
+    owner_least: Ints | None = None
+    owner_most: Ints | None = None
+    rollouts: tuple[Rollout | None, ...] = ()
 
     def placeholder_counts(self) -> tuple[Ints, Ints]:
         """(bound, pending) placeholders, int [W, P] each."""

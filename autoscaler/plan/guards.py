@@ -19,6 +19,7 @@ from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Reason
 from autoscaler.domain.signal import ARRIVALS, MISSING, QUEUE, RECOVERING, RUNNING, ZERO
 from autoscaler.plan.budgets import affordable
+from autoscaler.plan.rollouts import lifts
 
 STEP_S, STEP_UP_MORE, STEP_DOWN_SHARE = 15.0, 8, 0.1
 WORK = (ARRIVALS, QUEUE, RUNNING)
@@ -131,6 +132,18 @@ def burst(draft: Draft, context: Context) -> Draft:
     return _lift(draft, context.burst, Reason.RECURRENCE)
 
 
+def rollout(draft: Draft, context: Context) -> Draft:
+    """As many more as a rollout in progress takes away; not held when it has ended.
+
+    Not before there is any opinion: what was asked for last has them in it already.
+    """
+    if not context.observation.inventory.rollouts:
+        return draft
+    base = np.maximum(draft.floor, context.fleet.min_replicas)
+    more = lifts(base, context.observation.inventory, context.fleet) * np.isfinite(context.demand)
+    return _lift(draft, (base + more) * (more > 0.0), Reason.ROLLOUT)
+
+
 def unknown(draft: Draft, context: Context) -> Draft:
     """Missing or recovering demand never lowers what was asked for."""
     state = context.observation.demand_state
@@ -195,6 +208,7 @@ GUARDS: tuple[Guard, ...] = (
     schedule_multiply,
     hold,
     burst,
+    rollout,
     unknown,
     step_down,
     schedule_at_most,
@@ -207,7 +221,7 @@ GUARDS: tuple[Guard, ...] = (
 )
 AGAINST_LATE = (wake, reactive)
 STEPS = (step_up, step_down)
-BARE_GUARDS = tuple(g for g in GUARDS if g not in (*AGAINST_LATE, *STEPS))
+BARE_GUARDS = tuple(g for g in GUARDS if g not in (*AGAINST_LATE, *STEPS, rollout))
 """For the strategies that we compare with: they promise nothing about late requests, and move as they say."""
 
 

@@ -17,11 +17,13 @@ from autoscaler.domain.signal import MISSING, ZERO
 from autoscaler.forecast.history import History
 from autoscaler.plan.budgets import affordable_placeholders
 from autoscaler.plan.groups import Groups
-from autoscaler.plan.guards import Context, Draft, guarded
+from autoscaler.plan.guards import Context, Draft, guarded, rollout
 from autoscaler.plan.hold import Hold
 from autoscaler.plan.loop import OuterLoop
 from autoscaler.plan.parts import PlanPart
 from autoscaler.plan.planner import Proposal, View
+from autoscaler.plan.rollouts import lifted, rolling, surge_to_come, without_rollouts
+from autoscaler.plan.room_first import room_first
 from autoscaler.plan.severity import Severity
 from autoscaler.plan.strategies import Strategy
 from autoscaler.plan.tiers import beyond_pools, least_on_primary, place, pooled_share, spare_replicas
@@ -32,9 +34,15 @@ SCHEDULE_AT_LEAST = np.uint32(Reason.SCHEDULE_AT_LEAST)
 BUDGET, SIGNAL_MISSING = np.uint32(Reason.BUDGET), np.uint32(Reason.SIGNAL_MISSING)
 PAUSED = np.uint32(Reason.PAUSED)
 BOUND_REASONS = np.uint32(
-    Reason.MAXIMUM | Reason.SCHEDULE_AT_MOST | Reason.POOL_LIMIT | Reason.BUDGET | Reason.OVERRIDE | Reason.PAUSED
+    Reason.MAXIMUM
+    | Reason.SCHEDULE_AT_MOST
+    | Reason.POOL_LIMIT
+    | Reason.BUDGET
+    | Reason.OVERRIDE
+    | Reason.PAUSED
+    | Reason.OWNER_MAXIMUM
 )
-LIFT_REASONS = np.uint32(Reason.SCHEDULE_AT_LEAST | Reason.SCHEDULE_MULTIPLY | Reason.MINIMUM)
+LIFT_REASONS = np.uint32(Reason.SCHEDULE_AT_LEAST | Reason.SCHEDULE_MULTIPLY | Reason.MINIMUM | Reason.OWNER_MINIMUM)
 
 
 @dataclass(slots=True)
@@ -87,6 +95,8 @@ def plan(
     tick_s: float,
 ) -> Plan:
     """The plan of this tick; updates the state."""
+    if rollout not in state.strategy.guards:
+        observation = without_rollouts(observation)
     known = np.isfinite(observation.demand)
     everywhere = np.count_nonzero(known) == known.size
     state.demand = observation.demand if everywhere else np.where(known, observation.demand, state.demand)
@@ -95,7 +105,7 @@ def plan(
         state.severity.learn(observation, tick_s)
         state.loop.update(
             observation.now_s, tick_s, fleet.longest_lead_s, observation.late, observation.demand,
-            fleet.late_target, state.bound | (observation.demand_state > ZERO), severity, state.lifted,
+            fleet.late_target, _stands_still(state, observation, fleet), severity, state.lifted,
         )  # fmt: skip
     view = View(
         observation.now_s, tick_s, fleet, observation, history, forecast, state.demand, state.loop.knob, severity
@@ -104,11 +114,14 @@ def plan(
     if proposed.knob is not None and state.strategy.looped:
         state.loop.go_on_from(proposed.knob)
     proposal = _last_good(state, proposed, observation)
-    most = _most(fleet, bounds)
+    most = _most(fleet, bounds, observation.inventory)
     undisturbed = undisturbed_demand(observation.now_s, history, bounds, fleet)
     draft, room, held = _draft(state, proposal, fleet, observation, bounds, undisturbed, tick_s)
     sure, stays = bounds.room_at_least, held | (observation.demand_state > ZERO)
-    placeholders, short = _beyond(draft.floor, room, most, state, forecast, observation, fleet, sure, stays)
+    wanted, first = draft.floor, np.zeros(fleet.size, dtype=np.int64)
+    if room is not wanted:
+        draft, first = room_first(draft, observation.inventory, fleet, bounds)
+    placeholders, short = _beyond(wanted, room, most, state, forecast, observation, fleet, sure, stays, first)
     placeholders, dear = affordable_placeholders(placeholders, draft.floor, observation.inventory, fleet)
     missing = observation.demand_state == MISSING  # shown though nothing moved: the last good target stands
     reasons = draft.reasons | short * POOL_LIMIT | dear * BUDGET | missing * SIGNAL_MISSING
@@ -118,11 +131,19 @@ def plan(
     return Plan(draft.floor.astype(np.int64), placeholders, proposal.room, reasons, state.loop.knob)
 
 
-def _most(fleet: Fleet, bounds: Bounds) -> Floats:
+def _stands_still(state: PlanState, observation: Observation, fleet: Fleet) -> Bools:
+    """Where lateness tells nothing of the loop's knob, bool [W]: a bound made it, a rollout did, or it is not known."""
+    still = state.bound | (observation.demand_state > ZERO)
+    return still | rolling(observation.inventory, fleet) if observation.inventory.rollouts else still
+
+
+def _most(fleet: Fleet, bounds: Bounds, inventory: Inventory) -> Floats:
     """Replicas that neither floor nor room may pass, float [W]; of a floor that a person has set, just that."""
     sure = np.maximum(bounds.at_least, bounds.room_at_least)
     most = np.minimum(fleet.max_replicas, np.maximum(bounds.at_most, sure))
-    return most if bounds.override is None else np.where(np.isfinite(bounds.override), bounds.override, most)
+    if bounds.override is not None:
+        most = np.where(np.isfinite(bounds.override), bounds.override, most)
+    return most if inventory.owner_most is None else np.minimum(most, inventory.owner_most)
 
 
 def _last_good(state: PlanState, proposal: Proposal, observation: Observation) -> Proposal:
@@ -155,7 +176,7 @@ def _draft(
 
     draft = Draft(_whole(proposal.floor, asked), np.full(fleet.size, FORECAST))
     burst = np.ceil(proposal.burst - 1e-6)
-    context = Context(observation, fleet, bounds, state.demand, burst, undisturbed, keep)
+    context = Context(observation, fleet, bounds, state.demand, burst, undisturbed, keep, tick_s)
     draft = guarded(draft, context, state.strategy.guards)
     if not has_room:
         return draft, draft.floor, np.zeros(fleet.size, dtype=bool)
@@ -163,7 +184,9 @@ def _draft(
     room = state.room_hold.keep(now_s, wanted, fleet.whole_hold_s - tick_s) if holds else wanted
     begins = bounds.room_at_least > np.maximum(room, draft.floor)
     draft = Draft(draft.floor, draft.reasons | begins * SCHEDULE_AT_LEAST)
-    return draft, np.where(begins, bounds.room_at_least, room), ~begins & (room > wanted)
+    held = ~begins & (room > wanted)
+    room = room + lifted(draft.floor, draft.reasons, observation.inventory)
+    return draft, np.where(begins, bounds.room_at_least, room), held
 
 
 def _scheduled(bounds: Bounds, inventory: Inventory, has_room: bool) -> Bounds:
@@ -188,23 +211,24 @@ def _whole(wanted: Floats, asked: Ints) -> Floats:
 
 def _beyond(
     floor: Floats, room: Floats, most: Floats, state: PlanState, forecast: Forecast | None, observation: Observation,
-    fleet: Fleet, sure: Floats, stays: Bools,
+    fleet: Fleet, sure: Floats, stays: Bools, first: Ints,
 ) -> tuple[Ints, Bools]:  # fmt: skip
     """(placeholders, int [W, P]; True [W] where the pools cannot hold all) for the room beyond the floors.
 
     most: float [W], the ceilings in force, which room does not pass either. sure: float [W], what is needed whatever
     the forecast says, as a schedule does. stays: bool [W], where what stands is not moved to another pool: what is held
-    is let go before a node there would be ready.
+    is let go before a node there would be ready. first: int [W], of the floor what waits for its room.
     """
     full = beyond_pools(floor, observation.inventory, fleet)
     if room is floor:
         return np.zeros((fleet.size, len(fleet.pools)), dtype=np.int64), full
     share = pooled_share(forecast, state.groups, fleet)
     spare = spare_replicas(np.minimum(room, most), floor, share, state.groups, fleet)
-    spare = _kept_on_unknown(spare, floor, most, observation)
+    spare = spare + surge_to_come(observation.inventory, fleet)
+    spare = _kept_on_unknown(spare, floor, most, observation) + first
     middle = state.demand if forecast is None else forecast.centre[: fleet.size, WHOLE_LEAD]
     middle = np.maximum(np.fmax(middle, 0.0), sure)
-    base = least_on_primary(floor + spare, middle, fleet) * state.strategy.has(PlanPart.PRIMARY)
+    base = least_on_primary(floor - first + spare, middle, fleet) * state.strategy.has(PlanPart.PRIMARY)
     placeholders, short = place(spare, base, observation.inventory, fleet, stays)
     return placeholders, short | full
 

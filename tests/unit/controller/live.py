@@ -29,6 +29,7 @@ from autoscaler.policy.governed import Governed, ScheduleBook
 from autoscaler.ports.errors import PortError
 from autoscaler.ports.events import Notice, ObjectReference
 from autoscaler.ports.past import PastPort
+from autoscaler.ports.replicas import FieldReading, FloorField
 from autoscaler.simulator.simple import SimpleWorld
 from autoscaler.simulator.store import MemoryStore
 from tests.stepped_clock import SteppedClock
@@ -114,7 +115,8 @@ class Town:
         leads = (np.full(len(NAMES), NODE_S), np.full(len(NAMES), REPLICA_S))
         self.world = SimpleWorld(rows * TICK_S, np.full(len(NAMES), TICK_S), TICK_S, *leads, SIGNALS["arrivals"])
         self.clock, self.begin_s = clock, clock.wall_s()
-        self.writes: list[tuple[str, str, int]] = []
+        self.writes: list[tuple[str, str, int | None]] = []
+        self.by: dict[str, str] = {}
         self.broken: Exception | None = None
         self.ended: tuple[PlaceholderEnd, ...] = ()
 
@@ -122,14 +124,27 @@ class Town:
         self.clock.move(TICK_S)
         self.world.advance(self.clock.wall_s() - self.begin_s)
 
-    def replicas(self, workload: ObjectReference) -> int:
+    def read(self, workload: ObjectReference, via: str) -> FieldReading:
         self.check()
-        return int(self.world.inventory(0.0).floor[NAMES.index(workload.name)])
+        return self._reading(FloorField(workload, f"{via}.replicas"))
 
-    def give_back(self, workload: ObjectReference, replicas: int) -> None:
+    def give_back(self, field: FloorField, value: int | None) -> FieldReading:
         self.check()
-        self.writes.append(("back", workload.name, replicas))
-        self.world.set_floor(NAMES.index(workload.name), replicas)
+        reading = self._reading(field)
+        if reading.is_ours:
+            self.writes.append(("back", field.owner.name, value))
+            self.world.set_floor(NAMES.index(field.owner.name), value or 0)
+        return reading
+
+    def edit(self, workload: str, replicas: int) -> None:
+        """Somebody else sets the floor of a workload."""
+        self.world.set_floor(NAMES.index(workload), replicas)
+        self.by[workload] = "kubectl-edit"
+
+    def _reading(self, field: FloorField) -> FieldReading:
+        by = self.by.get(field.owner.name, "")
+        value = int(self.world.inventory(0.0).floor[NAMES.index(field.owner.name)])
+        return FieldReading(field, value, not by, by)
 
     def check(self) -> None:
         if self.broken is not None:
@@ -159,6 +174,7 @@ class Quarter:
 
     def set_floor(self, workload: int, replicas: int) -> None:
         self._write("floor", workload, replicas)
+        self._town.by.pop(NAMES[int(self._rows[workload])], None)
         self._town.world.set_floor(int(self._rows[workload]), replicas)
 
     def create_placeholder(self, workload: int, pool: int, slot: int) -> None:
@@ -238,7 +254,8 @@ class Live:
         targets = [workloads[name] for name in governed.fleet.names]
         about = tuple(ObjectReference("apps/v1", "Deployment", "inference", name, "") for name in targets)
         ways = (self._sweep, self._attend, lambda: False, self._close)
-        return InForce(governed, Ports(quarter, quarter), about, self.past, lambda: (), *ways, self.leads)
+        via = ("auto",) * len(about)
+        return InForce(governed, Ports(quarter, quarter), about, self.past, lambda: (), *ways, self.leads, via)
 
     def _sweep(self, now_s: float) -> Swept:
         self.swept += 1

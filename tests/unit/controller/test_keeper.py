@@ -57,7 +57,7 @@ def live(tmp_path: Path, store: MoodyStore) -> Live:
     return found
 
 
-def given_back(live: Live) -> list[tuple[str, int]]:
+def given_back(live: Live) -> list[tuple[str, int | None]]:
     return [(name, replicas) for what, name, replicas in live.town.writes if what == "back"]
 
 
@@ -84,8 +84,49 @@ def test_a_policy_that_only_observes_gives_back_what_it_moved_once(live: Live) -
     ticks = live.run(5)
     assert live.floors()["chat"] == 2
     assert given_back(live) == [("chat", 2)]
-    assert "chat: Deployment inference/chat given back: 2 replicas, as before" in ticks[0].notes
+    assert "chat: Deployment inference/chat auto.replicas given back: 2, as before" in ticks[0].notes
     assert live.town.writes[-1] == ("back", "chat", 2)
+
+
+def test_what_somebody_sets_after_us_is_left_alone_for_a_while_and_given_back_in_the_end(live: Live) -> None:
+    live.run(RISEN)
+    live.town.edit("chat", 5)
+    [tick] = live.run(1)
+    assert tick.report is not None
+    said = [outcome.error for outcome in tick.report.outcomes if outcome.error]
+    assert said == [
+        "OwnedByOthers: Deployment inference/chat auto.replicas was set to 5 by kubectl-edit after us; it is left alone "
+        "for 300 s, and longer each time it is set after us"
+    ]
+    assert live.floors()["chat"] == 5
+    live.run(4)
+    assert live.floors()["chat"] == 5
+    live.run(2)
+    assert live.floors()["chat"] >= 20
+    live.write("chat.yaml", policy("chat", mode="observe"))
+    live.run(1)
+    assert given_back(live) == [("chat", 5)]
+
+
+def test_who_sets_it_back_again_and_again_is_left_alone_longer_each_time(live: Live) -> None:
+    live.run(RISEN)
+    for minutes in (5, 10, 20):
+        live.town.edit("chat", 2)
+        live.run(minutes)
+        assert live.floors()["chat"] == 2
+        live.run(1)
+        assert live.floors()["chat"] >= 20
+
+
+def test_what_somebody_set_after_us_stays_where_the_policy_lets_go_before_we_know_of_it(live: Live) -> None:
+    live.run(RISEN)
+    live.town.edit("chat", 5)
+    live.write("chat.yaml", policy("chat", mode="observe"))
+    [tick] = live.run(1)
+    assert live.floors()["chat"] == 5
+    assert given_back(live) == []
+    said = "chat: Deployment inference/chat auto.replicas is left as it is: set to 5 by kubectl-edit after us"
+    assert said in tick.notes
 
 
 def test_a_policy_that_acts_again_is_given_back_as_it_was_then(live: Live) -> None:
@@ -143,7 +184,7 @@ def test_what_cannot_be_given_back_yet_is_tried_again_and_said(live: Live) -> No
     live.write("chat.yaml", policy("chat", mode="observe"))
     live.town.broken = Unavailable("patch scale: no answer")
     [tick] = live.run(1)
-    assert "chat holds Deployment inference/chat still: patch scale: no answer" in tick.problems
+    assert "chat holds Deployment inference/chat auto.replicas still: patch scale: no answer" in tick.problems
     live.town.broken = None
     live.run(1)
     assert given_back(live) == [("chat", 2)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from autoscaler.domain.arrays import Floats
+from autoscaler.domain.arrays import Floats, Ints
 from autoscaler.domain.bounds import Bounds
 from autoscaler.domain.budget import Budget
 from autoscaler.domain.fleet import NO_BUDGET
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from tests.unit.plan.conftest import Tick
 
 UNLIMITED = math.inf
+
+
+def whole(numbers: Sequence[int] | None) -> Ints | None:
+    return None if numbers is None else np.array(numbers, dtype=np.int64)
+
+
 Setting = Callable[..., Context]
 
 
@@ -34,11 +40,14 @@ def context(core: Core, tick: Tick) -> Setting:
     def build(demand: Sequence[float] = (5.0, 5.0), late: Sequence[float] = (0.0, 0.0), at_least: Any = 0.0,
               at_most: Any = UNLIMITED, burst: Any = 0.0, kept: Any = 0.0, asked: Sequence[int] = (0, 0),
               state: Sequence[int] = (int(VALUE), int(VALUE)), least: Any = 0, most: Any = 1000, factor: Any = 1.0,
-              budget: float = math.inf, override: Any = None) -> Context:  # fmt: skip
+              budget: float = math.inf, override: Any = None, owner_least: Sequence[int] | None = None,
+              owner_most: Sequence[int] | None = None, rollouts: tuple[Rollout | None, ...] = ()) -> Context:  # fmt: skip
         def pair(value: Any) -> Floats:
             return np.broadcast_to(np.array(value, dtype=np.float64), (2,))
 
         inventory = core.inventory([0, 0], floor=asked)
+        inventory = replace(inventory, owner_least=whole(owner_least), owner_most=whole(owner_most))
+        inventory = replace(inventory, rollouts=rollouts)
         fleet = core.fleet(2, min_replicas=least, max_replicas=most, budget_of=[0, NO_BUDGET])
         return Context(
             observation=tick.observation(demand, inventory, late=late, state=state),
@@ -54,6 +63,7 @@ def context(core: Core, tick: Tick) -> Setting:
             burst=pair(burst),
             undisturbed=np.where(pair(factor) > 1.0, pair(demand), np.nan),
             keep=lambda wanted: np.maximum(wanted, pair(kept)),
+            tick_s=15.0,
         )
 
     return build
@@ -67,13 +77,19 @@ def after(guard: Guard | tuple[Guard, ...], context: Context, *floors: float) ->
 
 
 NO = Reason(0)
+HALF = Rollout(Allowance(), Allowance(percent=50), replicas=3, standing=3, updated=0)
+"""Half of the replicas are replaced at a time: of three one, of six three."""
 CASES = [
+    pytest.param(guards.step_down, {"asked": [20, 2]}, [18.0, 3.0], Reason.STEP, id="down by steps"),
+    pytest.param(guards.owner_minimum, {"owner_least": [7, 0]}, [7.0, 3.0], Reason.OWNER_MINIMUM, id="owner's minimum"),
+    pytest.param(guards.owner_maximum, {"owner_most": [1, 9]}, [1.0, 3.0], Reason.OWNER_MAXIMUM, id="owner's maximum"),
     pytest.param(guards.reactive, {"demand": [4.2, 4.2], "late": [0.5, 0.0]}, [5.0, 3.0], Reason.REACTIVE, id="late"),
     pytest.param(guards.schedule_at_least, {"at_least": [8.0, 2.0]}, [8.0, 3.0], Reason.SCHEDULE_AT_LEAST, id="least"),
     pytest.param(
         guards.schedule_multiply, {"factor": [1.5, 1.0]}, [8.0, 3.0], Reason.SCHEDULE_MULTIPLY, id="an event"
     ),
     pytest.param(guards.hold, {"kept": [6.0, 3.0]}, [6.0, 3.0], Reason.HOLD, id="hold"),
+    pytest.param(guards.rollout, {"rollouts": (HALF, None)}, [6.0, 3.0], Reason.ROLLOUT, id="rollout"),
     pytest.param(guards.burst, {"burst": [9.0, 0.0]}, [9.0, 3.0], Reason.RECURRENCE, id="burst"),
     pytest.param(
         guards.unknown, {"state": [MISSING, VALUE], "asked": [7, 7]}, [7.0, 3.0], Reason.SIGNAL_MISSING, id="missing"
@@ -105,7 +121,19 @@ def test_a_guard_without_cause_changes_nothing(context: Setting, guard: Guard) -
 
 
 def test_every_guard_is_shown_above() -> None:
-    assert {case.values[0] for case in CASES} == set(GUARDS) - {guards.wake}
+    assert {case.values[0] for case in CASES} == set(GUARDS) - {guards.wake, guards.step_up}
+
+
+def test_a_floor_rises_by_steps_that_double_it(context: Setting) -> None:
+    up = context(asked=[1, 40])
+    assert after(guards.step_up, up, 50.0, 50.0) == ([10.0, 50.0], [Reason.STEP, NO])
+    assert after(guards.step_up, replace(up, tick_s=60.0), 1000.0, 500.0)[0] == [136.0, 500.0]
+
+
+def test_a_floor_falls_further_the_longer_a_tick_is_and_by_one_at_least(context: Setting) -> None:
+    down = context(asked=[100, 3])
+    assert after(guards.step_down, down, 0.0, 0.0)[0] == [90.0, 2.0]
+    assert after(guards.step_down, replace(down, tick_s=60.0), 0.0, 0.0)[0] == [65.0, 1.0]
 
 
 WAKE_CASES = [
@@ -200,7 +228,7 @@ def test_missing_does_not_raise_what_is_asked_for_beyond_itself(context: Setting
 def test_the_order_of_the_guards_is_policy(
     context: Setting, given: dict[str, Any], wanted: float, floor: float, reasons: Reason
 ) -> None:
-    floors, why = after(GUARDS, context(**given), wanted, 5.0)
+    floors, why = after(GUARDS, context(**{"asked": [2, 5]} | given), wanted, 5.0)
     assert (floors[0], why[0]) == (floor, reasons)
 
 
@@ -212,10 +240,12 @@ def test_a_burst_is_not_held_when_its_window_has_passed(context: Setting) -> Non
         return wanted
 
     plain = context(burst=[9.0, 0.0])
-    bursting = Context(plain.observation, plain.fleet, plain.bounds, plain.demand, plain.burst, plain.undisturbed, keep)
+    bursting = Context(
+        plain.observation, plain.fleet, plain.bounds, plain.demand, plain.burst, plain.undisturbed, keep, 15.0
+    )
     assert after(GUARDS, bursting, 2.0, 2.0)[0] == [9.0, 2.0]
     assert kept == [2.0]
 
 
 def test_strategies_that_we_compare_with_promise_nothing_about_late_requests() -> None:
-    assert set(GUARDS) - set(BARE_GUARDS) == {guards.wake, guards.reactive}
+    assert set(GUARDS) - set(BARE_GUARDS) == {*guards.AGAINST_LATE, *guards.STEPS}

@@ -7,7 +7,7 @@ serve nobody: replicas that were asked for and stand nowhere are pending, whethe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,9 @@ from autoscaler.adapters.kubernetes.cluster.models import Standing
 from autoscaler.adapters.kubernetes.cluster.scales import Scale
 from autoscaler.adapters.kubernetes.cluster.seats import Seats
 from autoscaler.adapters.kubernetes.cluster.sight import SeenNode, SeenPod
+from autoscaler.adapters.kubernetes.owners.floors import FloorSeen
 from autoscaler.domain.arrays import Ints
+from autoscaler.domain.fleet import NO_MAXIMUM
 from autoscaler.domain.inventory import Inventory, Placeholder
 from autoscaler.placeholder.quantity import ONE
 from autoscaler.placeholder.selector import matches
@@ -35,15 +37,15 @@ class Supply:
 def account(
     seats: Seats,
     scales: Sequence[Scale | None],
+    floors: Sequence[FloorSeen | None],
     standing: Standing,
     placeholders: tuple[Placeholder, ...],
     supply: Supply,
 ) -> Inventory:
-    """scales: by workload, None where it cannot be read."""
-    workloads, pools = len(seats.policies), len(seats.pins)
+    """scales, floors: by workload, None where it cannot be read."""
+    pools = len(seats.pins)
     ready, starting, waiting = _replicas(seats, scales, standing)
-    floor = np.array([0 if scale is None else scale.replicas for scale in scales], dtype=np.int64).reshape(workloads)
-    missing = floor - ready.sum(axis=1) - starting.sum(axis=1)
+    missing = _by_workload(floors, 0, lambda seen: seen.coming) - ready.sum(axis=1) - starting.sum(axis=1)
     nodes, nodes_starting = np.zeros((2, pools), dtype=np.int64)
     for node in standing.nodes.values():
         if node.pool is not None and not node.silent:
@@ -56,13 +58,19 @@ def account(
         ready=ready,
         starting=starting,
         pending=np.maximum(waiting, np.maximum(missing, 0)),
-        floor=floor,
+        floor=_by_workload(floors, 0, lambda seen: seen.floor),
+        owner_least=_by_workload(floors, 0, lambda seen: seen.least),
+        owner_most=_by_workload(floors, NO_MAXIMUM, lambda seen: NO_MAXIMUM if seen.most is None else seen.most),
         placeholders=placeholders,
         free_gpus=_free_gpus(seats, standing, pools),
         nodes=nodes,
         nodes_starting=nodes_starting,
         obtainable=obtainable,
     )
+
+
+def _by_workload(floors: Sequence[FloorSeen | None], unread: int, number: Callable[[FloorSeen], int]) -> Ints:
+    return np.array([unread if seen is None else number(seen) for seen in floors], dtype=np.int64).reshape(len(floors))
 
 
 def _replicas(seats: Seats, scales: Sequence[Scale | None], standing: Standing) -> tuple[Ints, Ints, Ints]:

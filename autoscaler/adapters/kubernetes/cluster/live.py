@@ -18,6 +18,7 @@ from autoscaler.adapters.kubernetes.cluster.stepping_aside import SteppingAside
 from autoscaler.adapters.kubernetes.cluster.stock import Stock
 from autoscaler.adapters.kubernetes.listing import Selection
 from autoscaler.adapters.kubernetes.objects import Objects
+from autoscaler.adapters.kubernetes.owners.floors import Floors, FloorSeen
 from autoscaler.adapters.kubernetes.resource import NODES, PODS
 from autoscaler.adapters.kubernetes.transport import Transport
 from autoscaler.adapters.kubernetes.watching import Snapshot, Watching
@@ -30,6 +31,7 @@ from autoscaler.placeholder.request import effective_amounts
 from autoscaler.placeholder.shape import Shape
 from autoscaler.policy.check import PolicyDocument, PoolDocument
 from autoscaler.ports.errors import Forbidden, Invalid, NotFound, Unavailable
+from autoscaler.ports.replicas import OwnerReport
 
 MANAGER = "gpu-autoscaler"
 """The name under which the API server knows what we write."""
@@ -60,6 +62,7 @@ class LiveCluster:
         self._seats = Seats(policies, pools, owners)
         objects = Objects(transport, MANAGER)
         self._scales = Scales(transport, objects)
+        self._floors = Floors(objects, self._scales)
         self._models = Models(transport, objects, self._scales)
         self._stock = Stock(transport, self._seats, house.namespace, self._settings)
         self._lifecycle = Lifecycle(objects, transport.clock, self._seats, house, self._settings)
@@ -72,6 +75,7 @@ class LiveCluster:
         self._problems: dict[str, str] = {}
         self._shapeless: dict[str, str] = {}
         self._seen_scales: list[Scale | None] = [None] * len(self._seats.policies)
+        self._owners: dict[str, OwnerReport] = {}
         self._aside = SteppingAside(self._seats, self._settings.patience_s)
 
     def start(self) -> None:
@@ -104,6 +108,10 @@ class LiveCluster:
         """What keeps policies from being acted for, by policy name, as of the last `inventory` and `shapes`."""
         return self._shapeless | self._problems
 
+    def owners(self) -> Mapping[str, OwnerReport]:
+        """Who moves the replicas of each policy's workload, and whether they follow, as of the last `inventory`."""
+        return self._owners
+
     def unread(self) -> tuple[str, ...]:
         """What node autoscalers say and we may not read, one line each: the work goes on without."""
         return self._stock.problems()
@@ -113,15 +121,23 @@ class LiveCluster:
         self._shapes.clear()
         self._problems.clear()
         scales = self._seen_scales = [self._scale(document) for document in self._seats.policies]
+        floors = [
+            self._floor(document, scale, now_s) for document, scale in zip(self._seats.policies, scales, strict=True)
+        ]
+        self._owners = {
+            document.name: floor.report
+            for document, floor in zip(self._seats.policies, floors, strict=True)
+            if floor is not None
+        }
         standing = self._standing()
         placeholders = self._lifecycle.placeholders(self._pods.snapshot(), standing.nodes, now_s)
         supply = Supply(self._stock.ordered(), self._stock.unobtainable(now_s))
-        found = account(self._seats, scales, standing, placeholders, supply)
+        found = account(self._seats, scales, floors, standing, placeholders, supply)
         return replace(found, ended=self._lifecycle.ended(now_s))
 
     def set_floor(self, workload: int, replicas: int) -> None:
-        """As `ClusterPort`, through the scale subresource. Raises `OwnedByOthers` where another moves the replicas."""
-        self._scales.move(self._seats.policies[workload].model, replicas)
+        """As `ClusterPort`, through the owner's own field. Raises `OwnedByOthers` where they are not ours to move."""
+        self._floors.move(self._seats.policies[workload].model, replicas)
 
     def create_placeholder(self, workload: int, pool: int, slot: int) -> None:
         """As `ClusterPort`. Raises `QuotaExceeded`, `Forbidden`, and `Invalid` where the workload cannot land there."""
@@ -186,6 +202,16 @@ class LiveCluster:
         """None where this one workload cannot be read: the others go on."""
         try:
             return self._scales.read(document.model.workload)
+        except (NotFound, Forbidden, Invalid) as error:
+            self._problems[document.name] = str(error)
+            return None
+
+    def _floor(self, document: PolicyDocument, scale: Scale | None, now_s: float) -> FloorSeen | None:
+        """None where it cannot be read."""
+        if scale is None:
+            return None
+        try:
+            return self._floors.look(document.model, scale, now_s)
         except (NotFound, Forbidden, Invalid) as error:
             self._problems[document.name] = str(error)
             return None

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autoscaler.adapters.kubernetes.cluster.label_selector import requirements
 from autoscaler.adapters.kubernetes.listing import Selection, pages
 from autoscaler.adapters.kubernetes.objects import Name, Objects
+from autoscaler.adapters.kubernetes.owners.kinds import (
+    HPA,
+    POD_LABELS,
+    SCALED_OBJECT,
+    floor_of,
+    is_kserve,
+    kserve_kind,
+)
 from autoscaler.adapters.kubernetes.resource import Resource
 from autoscaler.adapters.kubernetes.transport import Call, Transport
-from autoscaler.placeholder.pod import Json, metadata, name, spec, status
-from autoscaler.policy.model import CapacityPolicy, Workload
+from autoscaler.placeholder.pod import Json, spec, status
+from autoscaler.policy.model import Workload
 from autoscaler.ports.errors import Invalid, NotFound, OwnedByOthers
-from autoscaler.ports.events import ObjectReference
-
-HPAS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
-SCALED_OBJECTS = Resource("keda.sh", "v1alpha1", "scaledobjects", "ScaledObject")
-OURS = ("auto", "scale")
-"""Values of `replicas.via` under which the scale subresource is ours to move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,57 +41,48 @@ class Scales:
 
     def read(self, workload: Workload) -> Scale:
         """Raises `NotFound` where the workload is not there, `Invalid` where its pods cannot be told."""
-        scale = self._objects.get(self._name(workload, "scale"))
+        if is_kserve(workload.api_version, workload.kind):
+            return self._without_scale(workload)
+        scale = self._objects.get(self.name(workload, "scale"))
         if scale is None:
-            raise NotFound(f"{_said(workload)} is not there; create it, or correct `workload` in the policy")
+            raise NotFound(f"{said(workload)} is not there; create it, or correct `workload` in the policy")
         try:
             selector = requirements(str(status(scale).get("selector") or ""))
         except ValueError as error:
-            raise Invalid(f"scale of {_said(workload)}: {error}; its pods cannot be told from others") from error
+            raise Invalid(f"scale of {said(workload)}: {error}; its pods cannot be told from others") from error
         return Scale(int(spec(scale).get("replicas") or 0), selector)
-
-    def move(self, policy: CapacityPolicy, replicas: int) -> None:
-        """Asks for so many replicas. Raises `OwnedByOthers` where the number is another's to move."""
-        if policy.replicas.via not in OURS:
-            via = f"whoever the policy means by `via: {policy.replicas.via}`"
-            raise _theirs(policy.workload, replicas, [(via, "spec.replicas")])
-        self._set(policy.workload, replicas)
-
-    def replicas(self, workload: ObjectReference) -> int:
-        """As `ReplicasPort`."""
-        return self.read(_workload(workload)).replicas
-
-    def give_back(self, workload: ObjectReference, replicas: int) -> None:
-        """As `ReplicasPort`."""
-        self._set(_workload(workload), replicas)
 
     def whole(self, workload: Workload) -> Json | None:
         """The object itself, None where it is not there."""
-        return self._objects.get(self._name(workload))
+        return self._objects.get(self.name(workload))
 
     def hpas(self, workload: Workload) -> tuple[Json, ...]:
         """HorizontalPodAutoscalers that move it."""
-        return self._targeting(HPAS, workload)
+        return self._targeting(HPA.resource, workload)
 
     def scaled_objects(self, workload: Workload) -> tuple[Json, ...]:
         """KEDA's ScaledObjects that move it."""
-        return self._targeting(SCALED_OBJECTS, workload)
+        return self._targeting(SCALED_OBJECT.resource, workload)
 
-    def _set(self, workload: Workload, replicas: int) -> None:
-        owners = list(self._others(workload))
-        if owners:
-            raise _theirs(workload, replicas, owners)
-        self._objects.merge_patch(self._name(workload, "scale"), {"spec": {"replicas": replicas}})
+    def _without_scale(self, workload: Workload) -> Scale:
+        """Of a KServe object, which tells its pods by labels of its name."""
+        thing = self.whole(workload)
+        if thing is None:
+            raise NotFound(f"{said(workload)} is not there; create it, or correct `workload` in the policy")
+        told = POD_LABELS[workload.kind].items()
+        selector = tuple(
+            {"key": key, "operator": "In", "values": [value.format(name=workload.name)]} for key, value in told
+        )
+        kind = kserve_kind(workload.kind, thing)
+        return Scale(floor_of(kind, thing), selector)
 
-    def _others(self, workload: Workload) -> Iterator[tuple[str, str]]:
-        """(who, field) of everybody else that moves the number."""
-        for hpa in self.hpas(workload):
-            yield f"HorizontalPodAutoscaler {workload.namespace}/{name(hpa)}", "spec.minReplicas"
-        for scaled in self.scaled_objects(workload):
-            yield f"ScaledObject {workload.namespace}/{name(scaled)}", "spec.minReplicaCount"
-        for owner in metadata(self.whole(workload) or {}).get("ownerReferences") or ():
-            if owner.get("controller"):
-                yield f"{owner.get('kind')} {workload.namespace}/{owner.get('name')}", "spec.replicas"
+    def get(self, name: Name) -> Json | None:
+        """An object, None where it is not there."""
+        return self._objects.get(name)
+
+    def set(self, workload: Workload, replicas: int) -> None:
+        """Asks for so many replicas, whoever moves them."""
+        self._objects.merge_patch(self.name(workload, "scale"), {"spec": {"replicas": replicas}})
 
     def _targeting(self, resource: Resource, workload: Workload) -> tuple[Json, ...]:
         """Objects of a kind whose target is the workload; none where the kind is not installed."""
@@ -101,7 +94,7 @@ class Scales:
             return ()
         return tuple(item for item in found if _targets(spec(item).get("scaleTargetRef") or {}, workload))
 
-    def _name(self, workload: Workload, subresource: str = "") -> Name:
+    def name(self, workload: Workload, subresource: str = "") -> Name:
         key = (workload.api_version, workload.kind)
         if key not in self._resources:
             self._resources[key] = self._found(workload)
@@ -113,8 +106,9 @@ class Scales:
         path = f"/apis/{group}/{version}" if group else f"/api/{version}"
         served = self._transport.send(Call(f"discover {workload.api_version}", "GET", path, repeatable=True))
         kinds = {str(one["name"]): str(one["kind"]) for one in served.get("resources") or ()}
+        needs_scale = not is_kserve(workload.api_version, workload.kind)
         for plural, kind in kinds.items():
-            if kind == workload.kind and f"{plural}/scale" in kinds:
+            if kind == workload.kind and "/" not in plural and (f"{plural}/scale" in kinds or not needs_scale):
                 return Resource(group, version, plural, kind)
         raise NotFound(
             f"discover {workload.api_version}: it has no {workload.kind} with a scale subresource; correct `workload` "
@@ -130,16 +124,17 @@ def _targets(reference: Json, workload: Workload) -> bool:
     return same_group and kind == workload.kind and reference.get("name") == workload.name
 
 
-def _theirs(workload: Workload, replicas: int, owners: Sequence[tuple[str, str]]) -> OwnedByOthers:
+def theirs(workload: Workload, owners: Sequence[tuple[str, str]]) -> OwnedByOthers:
+    """The refusal to move what others move: (who, field) of each."""
     who = ", ".join(manager for manager, _ in owners)
-    said = f"set {_said(workload)} to {replicas} replicas: {who} moves them"
-    return OwnedByOthers(f"{said}; remove it, or keep this policy in mode observe", tuple(owners))
+    verb = "moves" if len(owners) == 1 else "move"
+    return OwnedByOthers(
+        f"the replicas of {said(workload)}: {who} {verb} them; correct `replicas.via` or `workload` of the policy, or "
+        "keep it in mode observe",
+        tuple(owners),
+    )
 
 
-def _workload(about: ObjectReference) -> Workload:
-    named = {"apiVersion": about.api_version, "kind": about.kind, "namespace": about.namespace, "name": about.name}
-    return Workload.model_validate(named)
-
-
-def _said(workload: Workload) -> str:
+def said(workload: Workload) -> str:
+    """The workload in words."""
     return f"{workload.kind} {workload.namespace}/{workload.name}"
