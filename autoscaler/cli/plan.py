@@ -20,11 +20,14 @@ from autoscaler.compose import live
 from autoscaler.controller.tick import Tick
 from autoscaler.domain.action import Action, CreatePlaceholder, DeletePlaceholder, SetFloor
 from autoscaler.domain.fleet import Fleet
+from autoscaler.domain.lead_time import WakeUp
 from autoscaler.domain.observation import NO_SOURCE
 from autoscaler.domain.signal import SignalKind
 from autoscaler.policy.folder import PolicySet, read_paths
 from autoscaler.settings import Settings
 from autoscaler.telemetry.decisions import decisions
+from autoscaler.telemetry.waking import wake_up
+from autoscaler.telemetry.wishes import words
 
 FINDINGS = 1
 HEADINGS = ("policy", "mode", "demand", "from", "ready", "floor", "planned", "placeholders")
@@ -80,6 +83,10 @@ def show(tick: Tick) -> None:
         Console().print(table("What one tick would do; nothing is written", HEADINGS, [_cells(row) for row in rows]))
     for row in rows:
         out.print(f"{row['policy']}: {row['reason'] or 'nothing to decide'}", markup=False)
+        waking = row["wakeUp"]
+        for said in (row["wish"], waking["said"] if isinstance(waking, dict) else None):
+            if said:
+                out.print(f"{row['policy']}: {said}", markup=False)
     for said, withheld in _actions(tick):
         out.print(f"would {said}{f' if it were not {withheld}' if withheld else ''}", markup=False)
     for line in tick.notes:
@@ -94,6 +101,7 @@ def _rows(tick: Tick) -> Iterator[dict[str, object]]:
     seen = tick.report.observation
     for w, (policy, decision) in enumerate(decisions(tick)):
         demand, source = float(seen.demand[w]), int(seen.demand_source[w])
+        waking, wish = wake_up(tick, w), tick.in_force.policies.wish(w, tick.now_s)
         yield {
             "policy": policy,
             "mode": "act" if decision.acts else "observe",
@@ -104,7 +112,13 @@ def _rows(tick: Tick) -> Iterator[dict[str, object]]:
             "planned": decision.floor,
             "placeholders": dict(decision.placeholders),
             "reason": decision.reason,
+            "wakeUp": None if waking is None else _wake_up(waking),
+            "wish": words(wish) or None,
         }
+
+
+def _wake_up(found: WakeUp) -> dict[str, object]:
+    return {"expectedSeconds": round(found.expected_s), "p90Seconds": round(found.p90_s), "said": str(found)}
 
 
 def _cells(row: dict[str, object]) -> Sequence[str | Text]:

@@ -66,6 +66,10 @@ class LeadsInForce:
     def p90_s(self, policy: str) -> float:
         return sum(self._lead(policy))
 
+    def middle_s(self, policy: str) -> tuple[float, float]:
+        node_s, replica_s = (self._learned.middle_s(part, policy, self._homes.get(policy, "")) for part in Part)
+        return node_s, replica_s
+
     def quantiles(self) -> tuple[StageQuantile, ...]:
         return self._learned.quantiles()
 

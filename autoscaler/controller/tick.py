@@ -18,7 +18,7 @@ class Tick:
     in_force: None before the first policies could be read. report: None where the tick raised, or nothing is in force.
     readings: what the signals said, None where nobody answered. policy_problems: what is wrong with the policy files.
     problems: all else that is wrong, one line each. notes: what happened in this tick alone. failure: what it raised.
-    ended: placeholders that ended since the tick before, where we led.
+    ended: placeholders that ended since the tick before, where we led. every_s: seconds from tick to tick.
     """
 
     now_s: float
@@ -32,6 +32,7 @@ class Tick:
     notes: tuple[str, ...] = ()
     failure: Exception | None = None
     ended: tuple[PlaceholderEnd, ...] = ()
+    every_s: float = 15.0
 
 
 class Outlet(Protocol):

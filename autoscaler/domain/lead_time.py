@@ -85,6 +85,34 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class WakeUp:
+    """How long the first request waits for a replica where nothing runs, in seconds.
+
+    seen_s: until a tick sees it, on average half of one. node_s, replica_s: what half of the starts keep to; node_s 0
+    where a node is there. p90_s: all of it, as it is planned with. is_learned: False while all that is a prior.
+    """
+
+    seen_s: float
+    node_s: float
+    replica_s: float
+    p90_s: float
+    is_learned: bool
+
+    @property
+    def expected_s(self) -> float:
+        """The sum of the stages."""
+        return self.seen_s + self.node_s + self.replica_s
+
+    def __str__(self) -> str:
+        node = f"node {self.node_s:.0f} s" if self.node_s else "its node is there"
+        parts = f"seen {self.seen_s:.0f} s, {node}, replica {self.replica_s:.0f} s"
+        told = "" if self.is_learned else "; no start was seen yet"
+        return (
+            f"the first request waits about {self.expected_s:.0f} s ({parts}), one in ten over {self.p90_s:.0f} s{told}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class StageQuantile:
     """How long a stage takes for a workload in a pool: `quantile` of its starts take at most so many seconds."""
 

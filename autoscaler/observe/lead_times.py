@@ -20,7 +20,7 @@ from autoscaler.domain.lead_time import Part, Stage, StageQuantile, Start, Start
 from autoscaler.observe.censored import Duration, Quantile, credible, prior, quantile
 from autoscaler.observe.lead_record import UID_LENGTH, read_starts, written
 
-PLANNED = 0.9
+PLANNED, MIDDLE = 0.9, 0.5
 SHOWN = (0.5, 0.9)
 MOST_COMPLETE = 32
 """Of one part, workload and pool: the upper tenth of so many is three starts, and older ones are of another image."""
@@ -71,9 +71,12 @@ class LeadTimes:
         """What to plan with where a workload starts in this pool."""
         place = (part, policy, pool)
         if place not in self._leads:
-            lead = credible(self._durations(place), self._at_large(part, policy, pool))
-            self._leads[place] = min(max(lead(PLANNED), LEAST_S), MOST_S)
+            self._leads[place] = min(max(self._lead(place)(PLANNED), LEAST_S), MOST_S)
         return self._leads[place]
+
+    def middle_s(self, part: Part, policy: str, pool: str) -> float:
+        """What half of the starts keep to where a workload starts in this pool."""
+        return min(self._lead((part, policy, pool))(MIDDLE), MOST_S)
 
     def quantiles(self) -> tuple[StageQuantile, ...]:
         """By stage, of starts that ended, without any prior: what was never seen is left out."""
@@ -114,6 +117,10 @@ class LeadTimes:
     def _forget_results(self) -> None:
         self._leads.clear()
         self._wide.clear()
+
+    def _lead(self, place: _Place) -> Quantile:
+        part, policy, pool = place
+        return credible(self._durations(place), self._at_large(part, policy, pool))
 
     def _at_large(self, part: Part, policy: str, pool: str) -> Quantile:
         """Before the starts of this workload in this pool: those of others that are alike, and the prior."""

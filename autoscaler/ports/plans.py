@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from autoscaler.domain.lead_time import WakeUp
 from autoscaler.domain.wish import NOTHING, Wish
 
 
@@ -35,6 +36,7 @@ class PlanFigures:
     """Replicas, GPUs, seconds and per cent of one policy; None where unknown.
 
     floor_replicas: as the owner's field says now. planned_floor_replicas: what the plan wants. reason: why, in words.
+    wake_up: None where it never goes to zero, too.
     """
 
     ready_replicas: int
@@ -46,6 +48,7 @@ class PlanFigures:
     late_percent: float | None
     reason: str
     lead_p90_s: float | None = None
+    wake_up: WakeUp | None = None
 
 
 @dataclass(frozen=True, slots=True)

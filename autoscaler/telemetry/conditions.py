@@ -20,6 +20,7 @@ from autoscaler.domain.wish import Wish
 from autoscaler.forecast.residuals import are_learned
 from autoscaler.plan.budgets import affordable
 from autoscaler.ports.plans import Condition
+from autoscaler.telemetry.wishes import words
 
 READY, SIGNALS, CAPACITY, BUDGET, FORECAST = (
     "Ready", "SignalsHealthy", "CapacityAvailable", "WithinBudget", "ForecastTrusted",
@@ -76,11 +77,11 @@ def _ready(tick: Tick, w: int, policy: str, wish: Wish) -> Condition:
         return Condition(READY, False, "NotDone", "; ".join(told))
     if wish.paused:
         said = "nothing of it is created, moved or deleted; set spec.paused to false to resume"
-        return Condition(READY, False, "Paused", said)
+        return Condition(READY, False, "Paused", f"{words(wish)}: {said}")
     if not tick.in_force.policies.fleet.acts[w]:
         said = "it forecasts and plans, and touches nothing; write mode: act in its file where it should act"
-        return Condition(READY, True, "Observing", said)
-    return Condition(READY, True, "Acting", "what is planned is done")
+        return Condition(READY, True, "Observing", "; ".join(filter(None, (words(wish), said))))
+    return Condition(READY, True, "Acting", words(wish) or "what is planned is done")
 
 
 def _signals(tick: Tick, seen: Observation, w: int, policy: str) -> Condition:

@@ -8,13 +8,15 @@ from autoscaler.controller.tick import Tick
 from autoscaler.domain.action import CreatePlaceholder, Outcome, SetFloor
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.signal import MISSING
+from autoscaler.domain.wish import Wish
 from autoscaler.ports.events import EventsPort, Notice, ObjectReference
 from autoscaler.telemetry.endings import notices
+from autoscaler.telemetry.wishes import in_force, news
 
 
 class LoopEvents:
-    """An outlet: floors that moved, demand that is no longer known and is again, what the cluster refuses, and room
-    held by placeholders that was lost, that nobody gives, or that others took.
+    """An outlet: floors that moved, demand that is no longer known and is again, what people wish and no longer wish,
+    what the cluster refuses, and room held by placeholders that was lost, that nobody gives, or that others took.
 
     A follower says nothing: the leader does.
     """
@@ -23,12 +25,15 @@ class LoopEvents:
         self._events = events
         self._unknown: set[str] = set()
         self._refused: set[tuple[str, str]] = set()
+        self._wishes: dict[str, Wish] = {}
 
     def tell(self, tick: Tick) -> None:
         if not tick.leads:
             return
-        for notice in notices(tick):
+        wishes = in_force(tick)
+        for notice in (*notices(tick), *news(self._wishes, wishes, tick)):
             self._events.record(notice)
+        self._wishes = wishes
         if tick.in_force is None or tick.report is None or tick.report.observation is None:
             return
         fleet, about = tick.in_force.policies.fleet, tick.in_force.about

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Histogram
@@ -16,13 +17,22 @@ from autoscaler.telemetry import names
 from autoscaler.telemetry.judge import Judge
 from autoscaler.telemetry.meter import Meter
 from autoscaler.telemetry.pool_metrics import of_budgets, of_pools
-from autoscaler.telemetry.samples import gauge
+from autoscaler.telemetry.samples import Sample, gauge
 from autoscaler.telemetry.seats import Seats
 from autoscaler.telemetry.tallies import Tallies
+from autoscaler.telemetry.waking import wake_up
 from autoscaler.telemetry.workload_metrics import of_fleet, of_lead_times, of_report
 
 TICK_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)
 DISTRIBUTION = "gpu-autoscaler"
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """What is made in the tick's own thread, since what it is made of is learned there."""
+
+    lead_times: tuple[StageQuantile, ...]
+    wake_ups: tuple[Sample, ...]
 
 
 class LoopMetrics(Collector):
@@ -34,22 +44,22 @@ class LoopMetrics(Collector):
             names.TICK_SECONDS.text, names.TICK_SECONDS.help, buckets=TICK_BUCKETS_S, registry=self.registry
         )
         self._version = version(DISTRIBUTION)
-        self._newest: tuple[Tick | None, Seats | None, tuple[StageQuantile, ...]] = (None, None, ())
+        self._newest: tuple[Tick | None, Seats | None, _Learned] = (None, None, _Learned((), ()))
         self._tallies, self._meter, self._judge = Tallies(), Meter(), Judge()
         self.registry.register(self)
 
     def tell(self, tick: Tick) -> None:
         self._seconds.observe(tick.took_s)
-        _, seats, lead_times = self._newest
+        _, seats, learned = self._newest
         if tick.in_force is not None:
             fleet = tick.in_force.policies.fleet
             if seats is None or seats.fleet is not fleet:
                 seats = Seats.of(fleet)
             self._meter.add(tick, seats)
             self._judge.add(tick, fleet)
-            lead_times = _lead_times(tick, fleet)
+            learned = _Learned(_lead_times(tick, fleet), tuple(_wake_ups(tick, fleet)))
         self._tallies.add(tick, seats)
-        self._newest = (tick, seats, lead_times)
+        self._newest = (tick, seats, learned)
 
     def collect(self) -> Iterator[Metric]:
         """Everything but the histogram, as of the newest tick."""
@@ -57,7 +67,7 @@ class LoopMetrics(Collector):
         yield from self._tallies.collect()
         yield from self._meter.collect()
         yield from self._judge.collect()
-        tick, seats, lead_times = self._newest
+        tick, seats, learned = self._newest
         if tick is None:
             return
         yield gauge(names.LAST_TICK, [((), tick.now_s)])
@@ -66,7 +76,8 @@ class LoopMetrics(Collector):
         yield gauge(names.PROBLEMS, [((), float(len(tick.problems)))])
         if tick.in_force is not None and seats is not None:
             yield from _of_policies(tick, seats)
-            yield of_lead_times(lead_times)
+            yield of_lead_times(learned.lead_times)
+            yield gauge(names.WAKE_UP, learned.wake_ups)
 
     def describe(self) -> Iterator[Metric]:
         """Nothing in advance."""
@@ -85,8 +96,16 @@ def _of_policies(tick: Tick, seats: Seats) -> Iterator[Metric]:
     yield from of_budgets(report.plan, inventory, fleet)
 
 
+def _wake_ups(tick: Tick, fleet: Fleet) -> Iterator[Sample]:
+    for w, policy in enumerate(fleet.names):
+        one = wake_up(tick, w)
+        if one is not None:
+            yield (policy, "50"), one.expected_s
+            yield (policy, "90"), one.p90_s
+
+
 def _lead_times(tick: Tick, fleet: Fleet) -> tuple[StageQuantile, ...]:
-    """As learned by now, in the tick's own thread; of policies and pools in force."""
+    """As learned by now; of policies and pools in force."""
     if tick.in_force is None or tick.in_force.leads is None:
         return ()
     policies, pools = set(fleet.names), {pool.name for pool in fleet.pools}

@@ -72,6 +72,11 @@ LEAD_TIME = _gauge(
 PLANNED_LEAD = _gauge(
     "planned_lead_seconds", "Lead time that is planned with, of the node and of the replica on it.", "policy", "part"
 )
+WAKE_UP = _gauge(
+    "wake_up_seconds",
+    "Time that the first request waits for a replica while nothing runs; absent where a policy never goes to zero.",
+    "policy", "percentile",
+)  # fmt: skip
 SIGNAL_STATE = _gauge(
     "signal_state", "1 for the state that a signal is in, 0 for the others.", "policy", "signal", "state"
 )

@@ -13,6 +13,7 @@ from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Plan, reason_text
 from autoscaler.ports.plans import PlanFigures, PlansPort, PlanStatus, PoolPlaceholders
 from autoscaler.telemetry.conditions import conditions, set_aside
+from autoscaler.telemetry.waking import is_learned, wake_up
 
 
 class LoopPlans:
@@ -40,7 +41,8 @@ class LoopPlans:
         policies, report = tick.in_force.policies, tick.report
         if report is not None and report.observation is not None and report.plan is not None:
             seen = _figures(report.observation, report.plan, policies.fleet, w)
-            figures: PlanFigures | None = replace(seen, lead_p90_s=_lead_p90_s(tick.in_force.leads, name))
+            lead_p90_s = _lead_p90_s(tick.in_force.leads, name)
+            figures: PlanFigures | None = replace(seen, lead_p90_s=lead_p90_s, wake_up=wake_up(tick, w))
         else:
             last = self._last.get(name)
             figures = None if last is None else last.figures
@@ -65,10 +67,8 @@ def _figures(seen: Observation, plan: Plan, fleet: Fleet, w: int) -> PlanFigures
 
 
 def _lead_p90_s(leads: Leads | None, policy: str) -> float | None:
-    """None while nothing is learned: what is planned with until then is no measurement."""
-    if leads is None or not any(one.policy == policy for one in leads.quantiles()):
-        return None
-    return leads.p90_s(policy)
+    """None while nothing is learned."""
+    return leads.p90_s(policy) if leads is not None and is_learned(leads, policy) else None
 
 
 def _late_percent(demand: float, late: float) -> float | None:

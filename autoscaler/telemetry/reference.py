@@ -56,6 +56,7 @@ OF_METRIC: dict[tuple[str, Name], Iterable[str]] = {
     ("outcome", names.ACTIONS): ACTION_OUTCOMES,
     ("outcome", names.TICKS): TICK_OUTCOMES,
     ("percentile", names.LEAD_TIME): tuple(f"{100.0 * share:g}" for share in SHOWN),
+    ("percentile", names.WAKE_UP): ("50", "90"),
     ("percentile", names.FORECAST): PERCENTILES,
     ("percentile", names.EXCEEDED): PERCENTILES,
     ("state", names.PLACEHOLDERS): PLACEHOLDER_STATES,

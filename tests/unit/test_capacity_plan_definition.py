@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from autoscaler.adapters.kubernetes.plans.plan import CAPACITY_PLANS
 from autoscaler.adapters.kubernetes.plans.status import content, timed
+from autoscaler.domain.lead_time import WakeUp
 from autoscaler.domain.plan import Reason, reason_text
 from autoscaler.domain.wish import Override, Wish
 from autoscaler.ports.plans import Condition, PlanFigures, PlanStatus, PoolPlaceholders
@@ -29,9 +30,11 @@ CASES = [
     pytest.param(PlanFigures(0, 0, None, (), 0, None, None, ""), Wish(True), id="little known"),
     pytest.param(
         PlanFigures(
-            3, 4, 5, (PoolPlaceholders("h100", 2, 1),), 16, 3.14159, 0.7, reason_text(int(EVERYTHING)), 312.4
+            3, 4, 5, (PoolPlaceholders("h100", 2, 1),), 16, 3.14159, 0.7, reason_text(int(EVERYTHING)), 312.4,
+            WakeUp(7.5, 95.2, 84.9, 327.4, False),
         ),
-        Wish(True, Override(8, END_S)), id="all known",
+        Wish(True, Override(8, END_S, "r" * 200, "kubectl-edit at 2026-12-01T18:00:00Z"), "kubectl-patch"),
+        id="all known",
     ),
 ]  # fmt: skip
 
@@ -62,6 +65,12 @@ def test_the_definition_is_of_the_kind_that_we_ask_for() -> None:
     [
         pytest.param({}, True, id="nothing"),
         pytest.param({"paused": True, "override": {"floor": 0, "until": "2026-12-01T18:00:00Z"}}, True, id="both"),
+        pytest.param(
+            {"override": {"floor": 1, "until": "2026-12-01T18:00:00Z", "reason": "launch"}}, True, id="with a reason"
+        ),
+        pytest.param(
+            {"override": {"floor": 1, "until": "2026-12-01T18:00:00Z", "reason": "r" * 201}}, False, id="an essay"
+        ),
         pytest.param({"override": {"floor": -1, "until": "2026-12-01T18:00:00Z"}}, False, id="negative"),
         pytest.param({"override": {"until": "2026-12-01T18:00:00Z"}}, False, id="no floor"),
         pytest.param({"override": {"floor": "8", "until": "2026-12-01T18:00:00Z"}}, False, id="a text"),

@@ -19,6 +19,7 @@ from autoscaler.adapters.kubernetes.plans.plan import CAPACITY_PLANS
 from autoscaler.adapters.kubernetes.plans.status import content, timed
 from autoscaler.adapters.kubernetes.resource import PODS, Resource
 from autoscaler.adapters.kubernetes.transport import Call, Transport
+from autoscaler.domain.lead_time import WakeUp
 from autoscaler.ports.errors import Forbidden, NotFound, Unavailable
 from autoscaler.ports.plans import PlanFigures, PlanStatus
 
@@ -149,6 +150,7 @@ def written_fields() -> frozenset[str]:
     figures = PlanFigures(
         ready_replicas=0, floor_replicas=0, planned_floor_replicas=0, placeholders=(), warm_gpus=0,
         demand_replicas=0.0, late_percent=0.0, reason="", lead_p90_s=0.0,
+        wake_up=WakeUp(0.0, 0.0, 0.0, 0.0, True),
     )  # fmt: skip
     shown, _ = timed(content(PlanStatus(True, figures, (), 0.0), 0), 0.0, {})
     return frozenset(shown)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from autoscaler.cli.plan import show, summary
+from autoscaler.controller.leads import LeadsInForce
 from autoscaler.controller.tick import Tick
+from autoscaler.domain.wish import NOTHING, Wish
 from tests.unit.controller.live import Live, policy
 
 
@@ -47,3 +50,34 @@ def test_what_would_be_done_and_what_is_withheld(ticks: list[Tick], capsys: pyte
         assert f"would {action}\n" in said
     for action in withheld:
         assert f"would {action} if it were not in mode observe\n" in said
+
+
+def test_what_the_first_request_waits_and_what_people_wish_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live = Live(tmp_path, {"chat": [0.0] * 10})
+    live.write("a.yaml", policy("chat", more="replicas: {min: 0}"), policy("code"))
+    (tick,) = live.run(2)[-1:]
+    assert tick.in_force is not None
+    leads = LeadsInForce(180.0, 120.0)
+    policies = replace(tick.in_force.policies, wishes=Wishes({"code": Wish(True, None, "kubectl-edit at noon")}))
+    tick = replace(tick, in_force=replace(tick.in_force, leads=leads, policies=policies))
+    chat, code = summary(tick)["policies"]  # type: ignore[misc]
+    assert chat["wakeUp"]["p90Seconds"] <= 360
+    assert chat["wakeUp"]["said"].startswith("the first request waits about ")
+    assert chat["wakeUp"]["said"].endswith("; no start was seen yet")
+    assert (chat["wish"], code["wish"], code["wakeUp"]) == (None, "paused by kubectl-edit at noon", None)
+    show(tick)
+    said = capsys.readouterr().out
+    assert f"chat: {chat['wakeUp']['said']}\n" in said
+    assert "code: paused by kubectl-edit at noon\n" in said
+
+
+class Wishes:
+    """What people wish."""
+
+    def __init__(self, given: dict[str, Wish]) -> None:
+        self._given = given
+
+    def wish(self, policy: str) -> Wish:
+        return self._given.get(policy, NOTHING)

@@ -63,6 +63,13 @@ def test_what_is_planned_with_comes_close_to_what_is_seen() -> None:
     assert replica_s(lead_times) == pytest.approx(50.0, rel=0.05)
 
 
+def test_half_of_the_starts_keep_to_the_middle() -> None:
+    slow = learned(*nodes([60.0] * 20 + [300.0] * 12), *(replica(f"r{n}", 20.0, 30.0) for n in range(20)))
+    assert slow.middle_s(Part.NODE, "chat", "h100") == pytest.approx(60.0, rel=0.1)
+    assert slow.middle_s(Part.REPLICA, "chat", "h100") == pytest.approx(50.0, rel=0.1)
+    assert learned().middle_s(Part.NODE, "chat", "h100") == pytest.approx(NODE_S / 1.566, rel=0.01)
+
+
 def test_a_slow_tenth_is_planned_for() -> None:
     assert node_s(learned(*nodes([60.0] * 26 + [300.0] * 6))) > 250.0
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from autoscaler.domain.ending import EndFate, PlaceholderEnd, Taker
+from autoscaler.domain.wish import NOTHING, Override, Wish
 from autoscaler.telemetry.events import LoopEvents
 from tests.unit.controller.live import Live, Said, policy
 
@@ -36,6 +37,47 @@ def test_floors_that_moved(tmp_path: Path) -> None:
     moved = [n.note for n in said.notices if n.reason == "FloorMoved"]
     asked = [f"policy chat: at least {n} replicas are asked for" for what, _, n in live.town.writes if what == "floor"]
     assert moved == asked != []
+
+
+class Wishes:
+    """What people wish of chat."""
+
+    def __init__(self) -> None:
+        self.now = NOTHING
+
+    def wish(self, policy: str) -> Wish:
+        return self.now if policy == "chat" else NOTHING
+
+
+def test_what_people_wish_and_who_they_are(tmp_path: Path) -> None:
+    """Said when it changes, and not when the server dates it anew."""
+    live, said = told(tmp_path)
+    live.write("code.yaml", policy("code"))
+    (tick,) = live.run(1)
+    assert tick.in_force is not None
+    wishes, outlet = Wishes(), LoopEvents(said)
+    policies = replace(tick.in_force.policies, wishes=wishes)
+    tick = replace(tick, report=None, in_force=replace(tick.in_force, policies=policies))
+    end_s = tick.now_s + 60.0
+    said.notices.clear()
+    for wish in (
+        Wish(False, Override(8, end_s, "launch", "kubectl-edit at 2026-03-02T09:00:00Z")),
+        Wish(True, Override(8, end_s, "launch", "kubectl-edit at 2026-03-02T09:30:00Z"), "kubectl-patch at noon"),
+        Wish(False, Override(2, end_s)),
+        NOTHING,
+    ):
+        wishes.now = wish
+        outlet.tell(tick)
+        outlet.tell(tick)
+    told_of = [(notice.reason, notice.note.split(", until")[0]) for notice in said.notices]
+    assert told_of == [
+        ("FloorOverridden", "policy chat: floor 8 set by kubectl-edit at 2026-03-02T09:00:00Z"),
+        ("Paused", "policy chat: paused by kubectl-patch at noon"),
+        ("FloorOverridden", "policy chat: floor 2 set"),
+        ("Resumed", "policy chat: resumed"),
+        ("OverrideEnded", "policy chat: the floor is no longer set by hand"),
+    ]
+    assert {notice.about.name for notice in said.notices} == {"chat"}
 
 
 def test_a_follower_says_nothing(tmp_path: Path) -> None:

@@ -78,6 +78,17 @@ def test_lead_times_are_shown_as_seen_and_as_planned_with(exported: Exported) ->
     assert not any("gone" in dict(labels).values() for _, labels in series(exported.metrics))
 
 
+def test_what_the_first_request_waits_is_told_of_policies_that_go_to_zero(exported: Exported) -> None:
+    exported.live.write("chat.yaml", policy("chat", more="replicas: {min: 0}"), policy("code"))
+    exported.live.run(1)
+    tell_starts(exported, [])
+    middle, late = (exported.get("wake_up_seconds", percentile=one, policy="chat") for one in ("50", "90"))
+    assert middle is not None
+    assert late is not None
+    assert 0.0 < middle < late <= NODE_S + REPLICA_S + 60.0
+    assert exported.get("wake_up_seconds", percentile="50", policy="code") is None
+
+
 def test_series_go_with_their_policy(exported: Exported) -> None:
     exported.live.write("chat.yaml", policy("chat"))
     exported.live.write("code.yaml", policy("code"))

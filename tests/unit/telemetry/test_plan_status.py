@@ -13,7 +13,7 @@ import pytest
 from autoscaler.controller.in_force import InForce
 from autoscaler.controller.tick import Tick
 from autoscaler.domain.action import CreatePlaceholder, Outcome, SetFloor
-from autoscaler.domain.lead_time import Stage, StageQuantile
+from autoscaler.domain.lead_time import Stage, StageQuantile, WakeUp
 from autoscaler.domain.plan import Reason
 from autoscaler.domain.wish import NOTHING, Override, Wish
 from autoscaler.policy.folder import PolicySet
@@ -111,6 +111,9 @@ class Known:
     def p90_s(self, policy: str) -> float:
         return 312.0
 
+    def middle_s(self, policy: str) -> tuple[float, float]:
+        return 90.0, 60.0
+
     def quantiles(self) -> list[StageQuantile]:
         return self._seen
 
@@ -130,6 +133,43 @@ def test_a_lead_time_is_shown_once_a_start_was_seen(live: Wished, seen: list[str
     figures = live.board.shown["chat"].figures
     assert figures is not None
     assert figures.lead_p90_s == lead_s
+
+
+WAKING = policy("chat", more="replicas: {min: 0}")
+
+
+@pytest.mark.parametrize(
+    ("document", "seen", "wake_up"),
+    [
+        pytest.param(WAKING, ["chat"], WakeUp(30.0, 90.0, 60.0, 360.0, True), id="from zero"),
+        pytest.param(WAKING, ["code"], WakeUp(30.0, 90.0, 60.0, 360.0, False), id="nothing learned"),
+        pytest.param(policy("chat"), ["chat"], None, id="never at zero"),
+    ],
+)
+def test_what_the_first_request_waits_is_shown(
+    live: Wished, document: str, seen: list[str], wake_up: WakeUp | None
+) -> None:
+    """The tick is a minute; what is planned with are 180 and 120 s."""
+    live.write("chat.yaml", document)
+    live.run(3)
+    tick = live.kept.ticks[-1]
+    assert tick.in_force is not None
+    assert tick.report is not None
+    assert tick.report.observation is not None
+    bare = replace(tick.report.observation.inventory, placeholders=(), free_gpus=np.zeros(1, dtype=np.int64))
+    report = replace(tick.report, observation=replace(tick.report.observation, inventory=bare))
+    tick = replace(tick, report=report, in_force=replace(tick.in_force, leads=Known(*seen)))
+    LoopPlans(live.board).tell(tick)
+    figures = live.board.shown["chat"].figures
+    assert figures is not None
+    assert figures.wake_up == wake_up
+    warm = replace(bare, free_gpus=np.ones(1, dtype=np.int64))
+    seen_warm = replace(report, observation=replace(tick.report.observation, inventory=warm))  # type: ignore[union-attr]
+    LoopPlans(live.board).tell(replace(tick, report=seen_warm))
+    figures = live.board.shown["chat"].figures
+    assert figures is not None
+    known = None if wake_up is None else replace(wake_up, node_s=0.0, p90_s=180.0)
+    assert figures.wake_up == known, "with a node that is there"
 
 
 def test_a_follower_shows_nothing(live: Wished) -> None:
@@ -159,13 +199,19 @@ def test_modes_and_wishes_are_shown(live: Wished) -> None:
     assert live.board.told("Ready", "code") == (True, "Observing")
     assert not live.board.shown["code"].acts
     now_s = live.clock.wall_s()
-    live.board.wishes["chat"] = Wish(True, Override(9, now_s + 90.0))
+    live.board.wishes["code"] = Wish(False, Override(3, 2e9, "launch", "kubectl-edit at 2026-03-02T09:00:00Z"))
+    live.board.wishes["chat"] = Wish(True, Override(9, now_s + 90.0), "kubectl-patch at 2026-03-02T09:00:00Z")
     live.run(1)
     assert live.board.told("Ready") == (False, "Paused")
+    assert (
+        "paused by kubectl-patch at 2026-03-02T09:00:00Z; floor 9 set, until " in live.board.condition("Ready").message
+    )
+    said = live.board.condition("Ready", "code").message
+    assert "floor 3 set by kubectl-edit at 2026-03-02T09:00:00Z, until 2033-05-18T03:33:20Z (launch)" in said
     assert "spec.paused" in live.board.condition("Ready").message
-    assert live.board.shown["chat"].wish == Wish(True, Override(9, now_s + 90.0))
+    assert live.board.shown["chat"].wish == live.board.wishes["chat"]
     live.run(2)
-    assert live.board.shown["chat"].wish == Wish(True)
+    assert live.board.shown["chat"].wish == Wish(True, None, "kubectl-patch at 2026-03-02T09:00:00Z")
     del live.board.wishes["chat"]
     live.run(1)
     assert live.board.told("Ready") == (True, "Acting")

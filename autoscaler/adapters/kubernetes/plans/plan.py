@@ -7,14 +7,17 @@ edited: what cannot be read is no wish, and is told.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from autoscaler.adapters.kubernetes.json_object import Json, uid, version
+from autoscaler.adapters.kubernetes.owners.managed import said, setters
 from autoscaler.adapters.kubernetes.resource import Resource
 from autoscaler.domain.wish import Override, Wish
 
 CAPACITY_PLANS = Resource("gpu-autoscaler.io", "v1alpha1", "capacityplans", "CapacityPlan")
+MOST_TEXT = 200
+"""Characters of a reason, and of who wished, that the definition of the kind allows."""
 POLICY = "gpu-autoscaler.io/policy"
 """Label of the plans that we made: the name of the policy, which is that of the plan."""
 
@@ -49,6 +52,7 @@ def seen_plan(plan: Json) -> SeenPlan:
     """What is kept of a plan."""
     meta, status = plan["metadata"], plan.get("status") or {}
     wish, problems = read_wish(plan.get("spec") or {})
+    wish = _authored(wish, plan)
     name = str(meta["name"])
     return SeenPlan(
         name=name,
@@ -66,6 +70,14 @@ def seen_plan(plan: Json) -> SeenPlan:
     )
 
 
+def _authored(wish: Wish, plan: Json) -> Wish:
+    """With who wished what. The server keeps the name of the program, such as kubectl-edit, and when it wrote last."""
+    override, by = wish.override, {field: said(setters(plan, ("spec", field))[:1]) for field in ("override", "paused")}
+    if override is not None:
+        override = replace(override, by=by["override"][:MOST_TEXT])
+    return Wish(wish.paused, override, by["paused"][:MOST_TEXT] if wish.paused else "")
+
+
 def read_wish(spec: Json) -> tuple[Wish, tuple[str, ...]]:
     """What a spec wishes, and what of it cannot be read: that is left out."""
     problems = []
@@ -81,14 +93,14 @@ def read_wish(spec: Json) -> tuple[Wish, tuple[str, ...]]:
     return Wish(paused is True, override), tuple(problems)
 
 
-def _override(said: object) -> Override:
+def _override(asked: object) -> Override:
     """Raises ValueError with what is wrong."""
-    if not isinstance(said, dict):
-        raise ValueError(f"{said!r} is no pair of floor and until")
-    floor, until = said.get("floor"), said.get("until")
+    if not isinstance(asked, dict):
+        raise ValueError(f"{asked!r} is no pair of floor and until")
+    floor, until = asked.get("floor"), asked.get("until")
     if not isinstance(floor, int) or isinstance(floor, bool) or floor < 0:
         raise ValueError(f"floor {floor!r} is no number of replicas; write a whole number of at least 0")
-    return Override(floor, _seconds(until))
+    return Override(floor, _seconds(until), str(asked.get("reason") or "")[:MOST_TEXT])
 
 
 def _seconds(until: object) -> float:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from autoscaler.adapters.kubernetes.json_object import Json
 from autoscaler.adapters.kubernetes.plans.plan import Since
+from autoscaler.domain.lead_time import WakeUp
 from autoscaler.domain.wish import Wish
 from autoscaler.ports.plans import Condition, PlanFigures, PlanStatus
 
@@ -54,10 +55,16 @@ def _figures(figures: PlanFigures) -> Json:
         "warmGpus": figures.warm_gpus,
         "demandReplicas": _two_digits(figures.demand_replicas),
         "leadP90Seconds": None if figures.lead_p90_s is None else round(figures.lead_p90_s),
+        "wakeUp": None if figures.wake_up is None else _wake_up(figures.wake_up),
         "latePercent": _two_digits(figures.late_percent),
         "reason": figures.reason[:MOST_REASON],
     }
     return {key: value for key, value in shown.items() if value is not None}
+
+
+def _wake_up(found: WakeUp) -> Json:
+    seconds = {"expectedSeconds": round(found.expected_s), "p90Seconds": round(found.p90_s)}
+    return seconds | {"message": str(found)[:MOST_REASON]}
 
 
 def _two_digits(value: float | None) -> float | None:
@@ -65,9 +72,11 @@ def _two_digits(value: float | None) -> float | None:
 
 
 def _wish(wish: Wish) -> Json:
-    shown: Json = {"paused": wish.paused}
+    shown: Json = {"paused": wish.paused, **({"pausedBy": wish.paused_by} if wish.paused_by else {})}
     if wish.override is not None:
-        shown["override"] = {"floor": wish.override.floor, "until": stamp(wish.override.until_s)}
+        one = wish.override
+        said = {key: value for key, value in (("reason", one.reason), ("by", one.by)) if value}
+        shown["override"] = {"floor": one.floor, "until": stamp(one.until_s), **said}
     return shown
 
 

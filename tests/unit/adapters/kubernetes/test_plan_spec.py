@@ -27,6 +27,11 @@ END_S = datetime(2026, 12, 1, 18, tzinfo=UTC).timestamp()
         pytest.param(
             {"paused": True, "override": {"floor": 8, "until": END}}, Wish(True, Override(8, END_S)), id="both"
         ),
+        pytest.param(
+            {"override": {"floor": 8, "until": END, "reason": "launch"}},
+            Wish(False, Override(8, END_S, "launch")),
+            id="a reason",
+        ),
     ],
 )
 def test_a_wish_is_read(spec: dict[str, Any], wish: Wish) -> None:
@@ -75,3 +80,28 @@ def test_what_is_kept_of_a_plan() -> None:
     other = seen_plan({"metadata": {**meta, "deletionTimestamp": END}, "status": {"conditions": [shown]}})
     assert (other.ours, other.leaving, other.wish) == (False, True, NOTHING)
     assert other.shown == {"Ready": Since("False", END)}
+
+
+def entry(manager: str, at: str, fields: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"manager": manager, "operation": "Update", "time": at, "fieldsV1": {"f:spec": fields}, **more}
+
+
+def test_who_set_what_last_is_kept() -> None:
+    """The newest of those that hold the field; who only holds another one is none of them."""
+    floor = {"f:override": {".": {}, "f:floor": {}, "f:until": {}}}
+    managed = [
+        entry("kubectl-client-side-apply", "2026-11-25T08:00:00Z", floor | {"f:paused": {}}),
+        entry("kubectl-edit", "2026-11-25T09:00:00Z", floor),
+        entry("kubectl-patch", "2026-11-25T10:00:00Z", {"f:paused": {}}),
+        {"manager": "gpu-autoscaler", "time": "2026-11-25T11:00:00Z", "fieldsV1": {"f:status": {}}},
+    ]
+    meta = {"name": "chat", "uid": "u", "resourceVersion": "1", "managedFields": managed}
+    spec = {"paused": True, "override": {"floor": 8, "until": END}}
+    by = ("kubectl-edit at 2026-11-25T09:00:00Z", "kubectl-patch at 2026-11-25T10:00:00Z")
+    assert seen_plan({"metadata": meta, "spec": spec}).wish == Wish(True, Override(8, END_S, "", by[0]), by[1])
+    assert seen_plan({"metadata": meta, "spec": {"paused": False}}).wish == NOTHING
+
+
+def test_where_the_server_does_not_say_who_it_was_nobody_is_named() -> None:
+    plan = {"metadata": {"name": "chat", "uid": "u", "resourceVersion": "1"}, "spec": {"paused": True}}
+    assert seen_plan(plan).wish == Wish(True)
