@@ -24,7 +24,7 @@ test: lint ## Set up, then run every check and every test
 	  echo "test: the tests on a real control plane (tests/cluster) are left out: $$said" >&2
 	fi
 
-rig: ## Build a real control plane and helm from their Go modules, into a cache (about 14 minutes on 2 cores, once)
+rig: ## Build a real control plane, owners of replicas and helm from Go modules, into a cache (about 20 minutes on 2 cores, once)
 	@scripts/rig >/dev/null
 
 test-cluster: rig ## Run the tests on a real control plane (RIG_WORKERS: how many of them at a time)

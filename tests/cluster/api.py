@@ -54,6 +54,12 @@ def path_of(resource: str, name: str = "", namespace: str | None = None, subreso
     return "/" + "/".join(quote(part) for part in parts)
 
 
+def _written(body: Any) -> bytes | None:
+    if body is None:
+        return None
+    return (body if isinstance(body, str) else json.dumps(body)).encode()
+
+
 class Api:
     """What one user may ask of the API server. Every method raises Refused; OSError where nobody answers."""
 
@@ -81,11 +87,12 @@ class Api:
     def call(
         self, method: str, path: str, body: Any = None, kind: str = "application/json", accept: str = "application/json"
     ) -> Any:
-        """One request: the decoded answer, or the text of an answer that is not JSON."""
+        """One request: the decoded answer, or the text of an answer that is not JSON. A body that is text, such as a
+        file of YAML, goes as it is."""
         connection = self._connection()
         headers = {"Authorization": f"Bearer {self.token}", "Accept": accept, "Content-Type": kind}
         try:
-            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            connection.request(method, path, _written(body), headers)
             response = connection.getresponse()
             raw = response.read()
         except (OSError, http.client.HTTPException) as error:

@@ -14,7 +14,10 @@ from tests.cluster.pools import GPU, Pool, node
 
 CLUSTER_WIDE = ("karpenter.sh/v1/nodepools", "karpenter.kwok.sh/v1alpha1/kwoknodeclasses", "karpenter.sh/v1/nodeclaims")
 PLANS = "gpu-autoscaler.io/v1alpha1/capacityplans"
-OWNERS = ("apps/v1/deployments", "apps/v1/statefulsets", "apps/v1/replicasets", "batch/v1/jobs")
+OWNERS = (
+    "autoscaling/v2/horizontalpodautoscalers", "apps/v1/deployments", "apps/v1/statefulsets", "apps/v1/replicasets",
+    "batch/v1/jobs",
+)  # fmt: skip
 LEFT = {"metadata": {"finalizers": None}}
 CLEAR_S = 60.0
 

@@ -20,6 +20,7 @@ from tests.cluster.cluster_autoscaler import ClusterAutoscaler
 from tests.cluster.control_plane import ControlPlane, Programs
 from tests.cluster.examined import Office
 from tests.cluster.exporter import Exporter
+from tests.cluster.external_metrics import ExternalMetrics
 from tests.cluster.faults import Faults
 from tests.cluster.helm import Helm
 from tests.cluster.karpenter import Karpenter
@@ -151,6 +152,17 @@ def faults(cluster: Cluster) -> Iterator[Faults]:
     found = Faults(cluster)
     yield found
     found.close()
+
+
+@pytest.fixture
+def external_metrics(control_plane: ControlPlane) -> Iterator[ExternalMetrics]:
+    """Metrics that horizontal pod autoscalers read, and the test sets."""
+    found = ExternalMetrics(control_plane)
+    try:
+        found.start()
+        yield found
+    finally:
+        found.close()
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from ruamel.yaml import YAML
 
 from tests.cluster.api import Api, Server
 from tests.cluster.audit import AuditLog
+from tests.cluster.certificates import Authority
 from tests.cluster.clock import now_s, wait_until
 from tests.cluster.credentials import ADMIN, CONTROLLERS, KWOK, SCHEDULER, Credentials
-from tests.cluster.intervals import NODE_GRACE
+from tests.cluster.intervals import HPA_STABILISATION, HPA_SYNC, NODE_GRACE
 from tests.cluster.processes import LOOPBACK, Program, free_port, wait_for_port
 from tests.cluster.stages import write as write_stages
 
@@ -26,18 +27,23 @@ CONTROLLER_LIST = (
 OUR_DEFINITIONS = Path(__file__).parents[2] / "helm" / "crds"
 NAMESPACES = ("karpenter", "ca")  # of the node autoscalers
 CRDS = "apiextensions.k8s.io/v1/customresourcedefinitions"
+FRONT_PROXY = "front-proxy-client"
 START_S = 90.0  # deadline of each step of a start, on a machine that builds beside it
 
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """What `make rig` has built: the programs, kwok's pod stages, and Karpenter's definitions."""
+    """A set that `make rig` has built: programs, and parts of modules, such as kwok's pod stages, in a folder each."""
 
     folder: Path
 
     def program(self, name: str) -> Path:
         """The path of a program."""
         return self.folder / "bin" / name
+
+    def part(self, name: str) -> list[Path]:
+        """The YAML files of a part."""
+        return sorted((self.folder / "parts" / name).glob("*.yaml"))
 
     @property
     def pod_stages(self) -> Path:
@@ -47,7 +53,7 @@ class Programs:
     @property
     def definitions(self) -> list[Path]:
         """Files with CustomResourceDefinitions, Karpenter's and ours."""
-        return [*sorted((self.folder / "parts" / "crds").glob("*.yaml")), *sorted(OUR_DEFINITIONS.glob("*.yaml"))]
+        return [*self.part("crds"), *sorted(OUR_DEFINITIONS.glob("*.yaml"))]
 
 
 class ControlPlane:
@@ -61,6 +67,7 @@ class ControlPlane:
         folder.mkdir(parents=True, exist_ok=True)
         self.credentials = Credentials(folder / "credentials")
         self.certificates = folder / "certs"
+        self.authority = Authority(folder / "authority")
         self.audit = AuditLog(folder)
         self.server = Server(free_port(), self.certificates / "apiserver.crt")
         self.programs: dict[str, Program] = {}
@@ -164,10 +171,24 @@ class ControlPlane:
             "--service-cluster-ip-range=10.96.0.0/16",
             "--allow-privileged=true",
             "--endpoint-reconciler-type=none",
+            *self._aggregation_flags(),
             *self.audit.flags(),
         )
         wait_for_port(self.programs["kube-apiserver"], self.server.port, START_S)
         self.wait_ready()
+
+    def _aggregation_flags(self) -> list[str]:
+        """As which client the API server passes requests on to API servers of others, and how it names their user."""
+        proxy = self.authority.issue(FRONT_PROXY)
+        return [
+            f"--requestheader-client-ca-file={self.authority.certificate}",
+            f"--requestheader-allowed-names={FRONT_PROXY}",
+            "--requestheader-username-headers=X-Remote-User",
+            "--requestheader-group-headers=X-Remote-Group",
+            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+            f"--proxy-client-cert-file={proxy.certificate}",
+            f"--proxy-client-key-file={proxy.key}",
+        ]
 
     def _start_controllers(self) -> None:
         """The three that need the API server and its certificate; each begins to work on its own."""
@@ -179,6 +200,8 @@ class ControlPlane:
             "--use-service-account-credentials=true",
             f"--cert-dir={self.folder / 'certs-controllers'}",
             f"--node-monitor-grace-period={NODE_GRACE.tests_s:g}s",
+            f"--horizontal-pod-autoscaler-sync-period={HPA_SYNC.tests_s:g}s",
+            f"--horizontal-pod-autoscaler-downscale-stabilization={HPA_STABILISATION.tests_s:g}s",
             f"--controllers={CONTROLLER_LIST}",
         )
         self.run("kube-scheduler", *self._client_flags(SCHEDULER), f"--cert-dir={self.folder / 'certs-scheduler'}")

@@ -31,6 +31,10 @@ CONSOLIDATE_AFTER = Interval("Karpenter: how long a node is empty before it goes
 BATCH_IDLE = Interval("Karpenter: how long no pod may come before it acts", 1.0, 1.0)
 BATCH_MOST = Interval("Karpenter: how long it collects pods at most", 10.0, 10.0)
 NODE_GRACE = Interval("Controller manager: how long a node may be silent before it is Unknown", 50.0, 50.0)
+HPA_SYNC = Interval("Horizontal pod autoscaler: from one reading of its metrics to the next", 15.0, 1.0)
+HPA_STABILISATION = Interval(
+    "Horizontal pod autoscaler: how long the highest of its recommendations holds", 300.0, 10.0
+)
 SCRAPE = Interval("Prometheus: from one scrape to the next", 15.0, 1.0)
 
 ALL = tuple(value for value in list(globals().values()) if isinstance(value, Interval))

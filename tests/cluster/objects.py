@@ -79,3 +79,11 @@ def condition(thing: Json, kind: str) -> Json:
 def is_true(thing: Json, kind: str) -> bool:
     """Whether a condition of an object is True."""
     return condition(thing, kind).get("status") == "True"
+
+
+def outside_service(name: str, namespace: str) -> Json:
+    """A Service behind which the API server finds programs of this machine, at the port by which it is asked for."""
+    return {
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"type": "ExternalName", "externalName": "localhost"},
+    }
