@@ -38,6 +38,8 @@ class Reason(IntFlag):
     """A person has set the floor."""
     PAUSED = 16384
     """A person wants nothing moved."""
+    GANG = 4194304
+    """Replicas are groups of several pods: room for a whole group is made before the group is asked for."""
     WOKEN = 32768
     """Nobody is ready, and a request came or waits: at least one replica."""
     OWNER_MINIMUM = 65536
@@ -66,6 +68,7 @@ REASON_WORDS = {
     Reason.OVERRIDE: "override",
     Reason.OWNER_MAXIMUM: "owner's maximum",
     Reason.STEP: "step",
+    Reason.GANG: "room for a whole group first",
     Reason.POOL_LIMIT: "pool limit",
     Reason.PAUSED: "paused",
 }

@@ -12,7 +12,6 @@ from autoscaler.domain.arrays import Bools, Floats, Ints
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.forecast import WHOLE_LEAD, Forecast
 from autoscaler.domain.inventory import Inventory
-from autoscaler.domain.pool import Pool
 from autoscaler.plan.groups import Groups
 
 POOLED_LEVEL = 0.9
@@ -109,8 +108,9 @@ def beyond_pools(floor: Floats, inventory: Inventory, fleet: Fleet) -> Bools:
     if all(pool.max_nodes is None for pool in fleet.pools):
         return np.zeros(fleet.size, dtype=bool)
     real = inventory.ready + inventory.starting
-    room, gpus = _pool_room(real, fleet).tolist(), fleet.gpus_per_replica.tolist()
-    fits = np.array([[_fits(r, g, pool) for r, pool in zip(room, fleet.pools, strict=True)] for g in gpus])
+    room, gangs = _pool_room(real, fleet).tolist(), [fleet.gang(w) for w in range(fleet.size)]
+    nodes = [pool.gpus_per_node for pool in fleet.pools]
+    fits = np.array([[gang.count_in(r, gpus) for r, gpus in zip(room, nodes, strict=True)] for gang in gangs])
     out: Bools = floor - real.sum(axis=1) > np.where(fleet.primary | fleet.burst, fits, 0.0).sum(axis=1)
     return out
 
@@ -121,16 +121,6 @@ def _pool_room(real: Ints, fleet: Fleet) -> Floats:
     return out
 
 
-def _fits(room: float, gpus: int, pool: Pool) -> float:
-    """Replicas for which there is room, in GPUs of whole nodes."""
-    if gpus > pool.gpus_per_node:
-        return 0.0
-    if np.isinf(room):
-        return room
-    nodes, rest = divmod(max(room, 0.0), pool.gpus_per_node)
-    return nodes * (pool.gpus_per_node // gpus) + rest // gpus
-
-
 def _fill(
     wanted: Ints, room: Floats, w: int, count: int, order: list[int], inventory: Inventory, bound: Ints, fleet: Fleet
 ) -> int:
@@ -138,14 +128,14 @@ def _fill(
 
     In a pool that is out of stock those that are bound stay; those that wait there for a node wait in vain.
     """
-    gpus = int(fleet.gpus_per_replica[w])
+    gang = fleet.gang(w)
     for p in order:
         if count == 0:
             break
-        fits = int(min(count, _fits(float(room[p]), gpus, fleet.pools[p])))
+        fits = int(min(count, gang.count_in(float(room[p]), fleet.pools[p].gpus_per_node)))
         if not inventory.obtainable[p]:
             fits = min(fits, max(0, int(bound[w, p] - wanted[w, p])))
         wanted[w, p] += fits
-        room[p] -= fits * gpus
+        room[p] -= fits * gang.gpus
         count -= fits
     return count

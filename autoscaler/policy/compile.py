@@ -11,6 +11,7 @@ import numpy as np
 from autoscaler.domain.arrays import Bools, Floats, Ints
 from autoscaler.domain.budget import Budget
 from autoscaler.domain.fleet import NO_BUDGET, NO_MAXIMUM, Fleet
+from autoscaler.domain.gang import Gang
 from autoscaler.domain.pool import Pool
 from autoscaler.policy.budget import Budget as BudgetSpec
 from autoscaler.policy.calendar import read_days
@@ -30,11 +31,13 @@ def compile_fleet(
     leads: Mapping[str, tuple[float, float]],
     epoch_s: float = 0.0,
     budgets: Sequence[BudgetDocument] = (),
+    gangs: Mapping[str, Gang] | None = None,
 ) -> Governed:
     """The policies, pools and budgets of one run. Raises PolicyError with all that does not fit together.
 
     shapes: GPUs a replica by policy name, as the live pod or a scenario says. leads: (node, replica) lead time in
     seconds by policy name. epoch_s: the time of day and year, in seconds since the epoch, at time 0 of the run.
+    gangs: by policy name, those whose replicas are groups of several pods; their GPUs count, not those of `shapes`.
     Workloads stand in the order of priority, which is the order in which scarce pools are filled; pools as given.
     """
     problems = [*check(policies, pools, budgets), *_unmeasured(policies, shapes, "GPUs a replica")]
@@ -43,6 +46,7 @@ def compile_fleet(
         raise PolicyError(problems)
     ordered = fleet_order(policies)
     fleet = replace(_fleet(ordered, pools, shapes, leads), **_budgets(ordered, budgets))
+    fleet = _with_gangs(fleet, gangs) if gangs else fleet
     return Governed(fleet, tuple(_book(d) for d in ordered), epoch_s)
 
 
@@ -113,6 +117,16 @@ def _fleet(
         priority=_whole([spec.priority for spec in specs]),
         acts=np.array([spec.mode == "act" for spec in specs], dtype=bool),
         moves=np.array([spec.replicas.via != "metric" for spec in specs], dtype=bool),
+    )
+
+
+def _with_gangs(fleet: Fleet, gangs: Mapping[str, Gang]) -> Fleet:
+    each = [gangs.get(name, fleet.gang(w)) for w, name in enumerate(fleet.names)]
+    return replace(
+        fleet,
+        gpus_per_replica=_whole([gang.gpus for gang in each]),
+        pods_per_replica=_whole([gang.size for gang in each]),
+        worker_gpus=_whole([gang.worker_gpus for gang in each]),
     )
 
 

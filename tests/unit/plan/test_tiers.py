@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoscaler.domain.fleet import Fleet
+from autoscaler.domain.gang import Gang
 from autoscaler.domain.inventory import Inventory
 from autoscaler.domain.pool import Pool
 from autoscaler.plan.groups import Groups
@@ -30,6 +32,26 @@ def split(core: Core, zones: int = 2, steady: int | None = None, cheap: int | No
         core.pool("cheap", True, max_nodes=cheap, zones=tuple("abcdef"[:zones]), gpus_per_node=gpus_per_node),
     )
     return core.fleet(workloads, pools, gpus_per_replica=gpus)
+
+
+def gangs(fleet: Fleet, gang: Gang) -> Fleet:
+    """The same fleet with such a gang for each replica."""
+    each = {"gpus_per_replica": gang.gpus, "pods_per_replica": gang.size, "worker_gpus": gang.worker_gpus}
+    return replace(fleet, **{name: np.full(fleet.size, value) for name, value in each.items()})
+
+
+class TestGangs:
+    def test_a_group_of_two_nodes_has_room_on_two_nodes(self, core: Core) -> None:
+        fleet = gangs(split(core, steady=3, gpus_per_node=8, cheap=4), Gang(8, 8, 2))
+        inventory = core.inventory([[0, 0]])
+        wanted, short = place(np.array([2]), np.array([9.0]), inventory, fleet, np.array([False]))
+        assert (wanted.tolist(), short.tolist()) == ([[1, 1]], [False])
+        assert [beyond_pools(np.array([floor]), inventory, fleet).tolist() for floor in (3.0, 4.0)] == [[False], [True]]
+
+    def test_a_pod_larger_than_a_node_has_none(self, core: Core) -> None:
+        fleet = gangs(split(core, steady=30, cheap=30, gpus_per_node=4), Gang(8, 8, 2))
+        wanted, short = place(np.array([1]), np.array([9.0]), core.inventory([[0, 0]]), fleet, np.array([False]))
+        assert (wanted.tolist(), short.tolist()) == ([[0, 0]], [True])
 
 
 class TestLeastOnPrimary:

@@ -11,6 +11,7 @@ from numpy.testing import assert_array_equal
 
 from autoscaler.domain.budget import Budget
 from autoscaler.domain.fleet import NO_BUDGET, NO_MAXIMUM
+from autoscaler.domain.gang import Gang
 from autoscaler.domain.pool import CapacityType, Pool
 from autoscaler.policy.budget import Budget as BudgetSpec
 from autoscaler.policy.check import PolicyDocument, PoolDocument
@@ -104,12 +105,22 @@ def test_every_array(tmp_path: Path) -> None:
         "acts": [False, False],
         "moves": [True, False],
     }
+    expected |= {"pods_per_replica": [1, 1], "worker_gpus": [0, 0]}
     given = {field.name for field in dataclasses.fields(fleet) if field.init}
     assert given == {"names", "pools", "budgets", *expected}
     for name, values in expected.items():
         assert_array_equal(getattr(fleet, name), values, err_msg=name, strict=False)
     assert fleet.gpus_per_replica.dtype == fleet.max_replicas.dtype == np.int64
     assert fleet.primary.dtype == np.bool_
+
+
+def test_a_gang_has_the_gpus_of_all_its_pods(tmp_path: Path) -> None:
+    found = documents(tmp_path / "p.yaml", POOLS, FULL, SMALL)
+    fleet = compile_fleet(*found, SHAPES, LEADS, gangs={"chat": Gang(2, 8, 3)}).fleet
+    assert fleet.names == ("embed", "chat")
+    assert fleet.gpus_per_replica.tolist() == [1, 18]
+    assert (fleet.gang(0), fleet.gang(1)) == (Gang(1, 0, 1), Gang(2, 8, 3))
+    assert fleet.only(np.array([1])).gang(0) == Gang(2, 8, 3)
 
 
 def test_the_higher_priority_comes_first_and_equal_ones_as_read(tmp_path: Path) -> None:
