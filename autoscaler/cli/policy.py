@@ -119,7 +119,9 @@ def _print(found: PolicySet, output: options.OutputFormat) -> None:
 def _tail(found: PolicySet) -> Iterator[str]:
     for name in found.held:
         yield f"{name}: not in force as it is"
-    counts = {"policy": len(found.policies), "pool": len(found.pools), "budget": len(found.budgets)}
+    counts = {
+        "policy": len(found.policies) + len(found.queues), "pool": len(found.pools), "budget": len(found.budgets),
+    }  # fmt: skip
     plural = {"policy": "policies", "pool": "pools", "budget": "budgets"}
     said = ", ".join(f"{n} {word if n == 1 else plural[word]}" for word, n in counts.items())
     problems = len(found.problems)
@@ -129,7 +131,7 @@ def _tail(found: PolicySet) -> Iterator[str]:
 
 def _summary(found: PolicySet) -> dict[str, object]:
     return {
-        "policies": [d.name for d in found.policies],
+        "policies": [d.name for d in (*found.policies, *found.queues)],
         "pools": [d.name for d in found.pools],
         "budgets": [d.name for d in found.budgets],
         "held": list(found.held),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
 from autoscaler.policy.problem import Conflict, Conflicts
-from autoscaler.policy.values import Count, Number, Part
+from autoscaler.policy.values import Count, Name, Number, Part
 
 
 class Budget(Part):
@@ -29,3 +29,11 @@ class Budget(Part):
         if self.gpus is None and self.dollars_per_hour is None:
             Conflicts.check([Conflict((), "limits nothing", "add `gpus: 64` or `dollarsPerHour: 260`")])
         return self
+
+
+def _own_or_shared(value: object) -> str:
+    return "own" if isinstance(value, dict | Budget) else "shared"
+
+
+SharedOrOwn = Annotated[Annotated[Name, Tag("shared")] | Annotated[Budget, Tag("own")], Discriminator(_own_or_shared)]
+"""The name of a Budget that policies share, or a policy's own."""

@@ -1,6 +1,6 @@
 """What one document alone cannot know: names that lead nowhere or twice, two policies for one workload, a primary
-pool that can be taken away, floors that no pool or budget can hold, calendars that are none. All problems at once,
-each at its place.
+pool that can be taken away, floors that no pool or budget can hold, calendars that are none, two answers to one
+admission check. All problems at once, each at its place.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from autoscaler.policy.load import Document
 from autoscaler.policy.model import CapacityPolicy
 from autoscaler.policy.pool import GpuPool
 from autoscaler.policy.problem import Path, Problem, nearest
+from autoscaler.policy.queue import QueuePolicy
 
 PolicyDocument = Document[CapacityPolicy]
+QueueDocument = Document[QueuePolicy]
 PoolDocument = Document[GpuPool]
 BudgetDocument = Document[Budget]
 
@@ -32,25 +34,28 @@ def check(
     pools: Sequence[PoolDocument],
     budgets: Sequence[BudgetDocument] = (),
     broken: Set[tuple[str, str]] = frozenset(),
+    queues: Sequence[QueueDocument] = (),
 ) -> list[Problem]:
     """The problems between these documents, which may come from several files.
 
     broken: kind and name of documents that are there and cannot be used, which is said elsewhere.
     """
-    found = [*same_names(pools), *same_names(budgets), *same_names(policies), *_same_workloads(policies)]
+    found = [*same_names(pools), *same_names(budgets), *same_names([*policies, *queues]), *_same_workloads(policies)]
+    found += _same_checks(queues)
     by_name = {document.name: document.model for document in pools}
     limits = {document.name: document.model for document in budgets}
+    for one in (*policies, *queues):
+        found += _tier_problems(one, by_name, {name for kind, name in broken if kind == "GpuPool"})
+        if ("Budget", one.model.budget) not in broken:
+            found += _no_budget(one, limits)
     for document in policies:
-        found += _tier_problems(document, by_name, {name for kind, name in broken if kind == "GpuPool"})
-        if ("Budget", document.model.budget) not in broken:
-            found += _no_budget(document, limits)
         found += _beyond_pools(document, by_name)
         found += _beyond_budget(document, limits)
         found += _calendar_problems(document)
     return found
 
 
-def _no_budget(document: PolicyDocument, budgets: Mapping[str, Budget]) -> Iterator[Problem]:
+def _no_budget(document: PolicyDocument | QueueDocument, budgets: Mapping[str, Budget]) -> Iterator[Problem]:
     named = document.model.budget
     if isinstance(named, str) and named not in budgets:
         hint = nearest(named, budgets) if budgets else f"add a document of `kind: Budget` with `name: {named}`"
@@ -100,9 +105,9 @@ def _calendar_problems(document: PolicyDocument) -> Iterator[Problem]:
 
 
 def same_names(documents: Sequence[Document[BaseModel]]) -> Iterator[Problem]:
-    """Documents of one kind that share a name; the first keeps it."""
+    """Documents that share a name; the first keeps it."""
     for document, first in _repeated(documents, lambda d: d.name):
-        said = f"{document.kind} {document.name} is already at {first.file}:{first.line}"
+        said = f"{first.kind} {document.name} is already at {first.file}:{first.line}"
         yield document.problem(NAME, said, f"rename one, for example to `{document.name}-2`")
 
 
@@ -117,7 +122,17 @@ def _workload(document: PolicyDocument) -> Hashable:
     return workload.api_version.rpartition("/")[0], workload.kind, workload.namespace, workload.name
 
 
-def _tier_problems(document: PolicyDocument, pools: Mapping[str, GpuPool], broken: Set[str]) -> Iterator[Problem]:
+def _same_checks(queues: Sequence[QueueDocument]) -> Iterator[Problem]:
+    asked = [document for document in queues if document.model.admission_check is not None]
+    for document, first in _repeated(asked, lambda d: d.model.admission_check and d.model.admission_check.name):
+        said = f"policy {first.name} at {first.file}:{first.line} answers this check"
+        hint = "make a second AdmissionCheck, for example `gpu-nodes-2`"
+        yield document.problem(("spec", "admissionCheck", "name"), said, hint)
+
+
+def _tier_problems(
+    document: PolicyDocument | QueueDocument, pools: Mapping[str, GpuPool], broken: Set[str]
+) -> Iterator[Problem]:
     tiers = document.model.pools
     steady = sorted(name for name, pool in pools.items() if pool.capacity_type is CapacityType.ON_DEMAND)
     for tier, names in (("primary", tiers.primary), ("burst", tiers.burst)):
@@ -132,7 +147,7 @@ def _tier_problems(document: PolicyDocument, pools: Mapping[str, GpuPool], broke
                 yield document.problem(path, said, hint)
 
 
-def _no_pool(document: PolicyDocument, path: Path, name: str, pools: Mapping[str, GpuPool]) -> Problem:
+def _no_pool(document: PolicyDocument | QueueDocument, path: Path, name: str, pools: Mapping[str, GpuPool]) -> Problem:
     return document.problem(path, f"no GpuPool {name}", nearest(name, pools))
 
 

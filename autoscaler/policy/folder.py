@@ -17,11 +17,12 @@ from typing import cast
 from pydantic import BaseModel
 
 from autoscaler.policy.budget import Budget
-from autoscaler.policy.check import BudgetDocument, PolicyDocument, PoolDocument, check
+from autoscaler.policy.check import BudgetDocument, PolicyDocument, PoolDocument, QueueDocument, check
 from autoscaler.policy.load import MOST_BYTES, Document, of_kind, parse_documents, read_documents
 from autoscaler.policy.model import KINDS, CapacityPolicy
 from autoscaler.policy.pool import GpuPool
 from autoscaler.policy.problem import PolicyError, Problem
+from autoscaler.policy.queue import QueuePolicy
 
 SWAP_LINK = "..data"
 TRIES = 20
@@ -56,6 +57,11 @@ class PolicySet:
     def budgets(self) -> list[BudgetDocument]:
         """The budgets, in the same order."""
         return of_kind(self.documents, Budget)
+
+    @property
+    def queues(self) -> list[QueueDocument]:
+        """The policies for queued work, in the same order."""
+        return of_kind(self.documents, QueuePolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +239,7 @@ def _contradictions_between(
     documents: Sequence[Document[BaseModel]], broken: Set[tuple[str, str]] = frozenset()
 ) -> list[Problem]:
     policies, pools = of_kind(documents, CapacityPolicy), of_kind(documents, GpuPool)
-    return check(policies, pools, of_kind(documents, Budget), broken)
+    return check(policies, pools, of_kind(documents, Budget), broken, of_kind(documents, QueuePolicy))
 
 
 def _documents(seen: _Seen) -> Sequence[str]:

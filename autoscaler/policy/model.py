@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
 
-from autoscaler.policy.budget import Budget
+from autoscaler.policy.budget import Budget, SharedOrOwn
 from autoscaler.policy.demand import Demand, Query
 from autoscaler.policy.pool import GpuPool
 from autoscaler.policy.problem import Conflict, Conflicts, Path
+from autoscaler.policy.queue import QueuePolicy
+from autoscaler.policy.tiers import Tiers
 from autoscaler.policy.timetable import CalendarDays, Schedule
 from autoscaler.policy.values import AutoDuration, Count, Duration, Name, Part, Share, Text, Whole, no_longer_than
 
@@ -48,32 +50,6 @@ class Objective(Part):
         description="Share of late requests, 0..1, where your telemetry knows it. Default estimated from demand and "
         "ready replicas.",
     )
-
-
-class Tiers(Part):
-    """The pools of a workload, in order of preference."""
-
-    primary: tuple[Name, ...] = Field(
-        min_length=1, description="On-demand GpuPools that carry the usual demand. Required, one or more."
-    )
-    burst: tuple[Name, ...] = Field(
-        default=(), description="GpuPools that carry what comes on top, usually spot. Default none."
-    )
-
-    @model_validator(mode="after")
-    def _each_once(self) -> Self:
-        places: list[tuple[str, int, Name]] = [
-            *(("primary", n, name) for n, name in enumerate(self.primary)),
-            *(("burst", n, name) for n, name in enumerate(self.burst)),
-        ]
-        seen: set[str] = set()
-        conflicts = []
-        for tier, number, name in places:
-            if name in seen:
-                conflicts.append(Conflict((tier, number), f"pool {name} is named twice", "name it once"))
-            seen.add(name)
-        Conflicts.check(conflicts)
-        return self
 
 
 class Replicas(Part):
@@ -118,10 +94,6 @@ class ScaleIn(Part):
     )
 
 
-def _own_or_shared(value: object) -> str:
-    return "own" if isinstance(value, dict | Budget) else "shared"
-
-
 class CapacityPolicy(Part):
     """`spec` of kind CapacityPolicy."""
 
@@ -146,9 +118,7 @@ class CapacityPolicy(Part):
         description="Days that schedules take for another weekday; the first calendar with the day counts. Default "
         "none.",
     )
-    budget: (
-        Annotated[Annotated[Name, Tag("shared")] | Annotated[Budget, Tag("own")], Discriminator(_own_or_shared)] | None
-    ) = Field(
+    budget: SharedOrOwn | None = Field(
         default=None,
         description="What may be asked for at once: the name of a Budget that policies share, or `{gpus: ..., "
         "dollarsPerHour: ...}` for this policy alone. Default no limit.",
@@ -191,5 +161,7 @@ def _out_of_bounds(schedules: tuple[Schedule, ...], bounds: Replicas) -> Iterato
             yield Conflict(("schedules", n, "atMost", "replicas"), said, f"write `{bounds.min}` or more")
 
 
-KINDS: Mapping[str, type[BaseModel]] = {"GpuPool": GpuPool, "Budget": Budget, "CapacityPolicy": CapacityPolicy}
+KINDS: Mapping[str, type[BaseModel]] = {
+    "GpuPool": GpuPool, "Budget": Budget, "CapacityPolicy": CapacityPolicy, "QueuePolicy": QueuePolicy,
+}  # fmt: skip
 """The kinds of document that platform teams write, with the model of their `spec`."""

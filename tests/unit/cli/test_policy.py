@@ -100,7 +100,7 @@ def test_problems_between_files_come_with_those_within(tmp_path: Path, capsys: p
 def test_the_shipped_examples_have_nothing_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "check", str(POLICIES))
     assert (code, err) == (0, "")
-    assert out == "15 policies, 19 pools, 1 budget: nothing wrong\n"
+    assert out == "17 policies, 21 pools, 2 budgets: nothing wrong\n"
 
 
 @pytest.mark.parametrize("name", ["nothing.yaml", "empty"])

@@ -22,7 +22,7 @@ GPUS = {"reasoning": 8, "team-chat": 4, "team-agents": 4, "team-evaluation": 4, 
 def test_how_many_there_are() -> None:
     assert [file.stem for file in FILES] == [
         "fleet", "holidays", "kserve", "launch", "morning-rush", "night-batch", "own-budget", "publish-only",
-        "queue-only", "scale-to-zero", "smallest", "spot-first", "voice",
+        "queue-only", "queued-training", "scale-to-zero", "smallest", "spot-first", "voice",
     ]  # fmt: skip
     assert len(FILES) >= 10
 
@@ -38,7 +38,7 @@ def test_each_tells_its_story_and_is_complete_in_itself(file: Path) -> None:
 def test_the_folder_is_one_set() -> None:
     found = read_paths([FOLDER])
     assert not found.problems
-    assert (len(found.policies), len(found.pools), len(found.budgets)) == (15, 19, 1)
+    assert (len(found.policies), len(found.pools), len(found.budgets)) == (16, 21, 2)
 
 
 def test_the_smallest_useful_policy_is_ten_lines() -> None:
