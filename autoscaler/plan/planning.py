@@ -86,14 +86,9 @@ class PlanState:
 
 
 def plan(
-    state: PlanState,
-    fleet: Fleet,
-    observation: Observation,
-    forecast: Forecast | None,
-    history: History,
-    bounds: Bounds,
-    tick_s: float,
-) -> Plan:
+    state: PlanState, fleet: Fleet, observation: Observation, forecast: Forecast | None, history: History,
+    bounds: Bounds, tick_s: float,
+) -> Plan:  # fmt: skip
     """The plan of this tick; updates the state."""
     if rollout not in state.strategy.guards:
         observation = without_rollouts(observation)
@@ -118,17 +113,33 @@ def plan(
     undisturbed = undisturbed_demand(observation.now_s, history, bounds, fleet)
     draft, room, held = _draft(state, proposal, fleet, observation, bounds, undisturbed, tick_s)
     sure, stays = bounds.room_at_least, held | (observation.demand_state > ZERO)
-    wanted, first = draft.floor, np.zeros(fleet.size, dtype=np.int64)
-    if room is not wanted:
-        draft, first = room_first(draft, observation.inventory, fleet, bounds)
+    wanted = draft.floor
+    draft, first = _first(draft, room, observation.inventory, fleet, bounds)
     placeholders, short = _beyond(wanted, room, most, state, forecast, observation, fleet, sure, stays, first)
-    placeholders, dear = affordable_placeholders(placeholders, draft.floor, observation.inventory, fleet)
+    placeholders, dear = affordable_placeholders(placeholders, wanted - first, observation.inventory, fleet)
     missing = observation.demand_state == MISSING  # shown though nothing moved: the last good target stands
     reasons = draft.reasons | short * POOL_LIMIT | dear * BUDGET | missing * SIGNAL_MISSING
     if bounds.paused is not None:
         reasons = reasons | bounds.paused * PAUSED
     state.bound, state.lifted = (reasons & BOUND_REASONS) > 0, (reasons & LIFT_REASONS) > 0
     return Plan(draft.floor.astype(np.int64), placeholders, proposal.room, reasons, state.loop.knob)
+
+
+def _first(draft: Draft, room: Floats, inventory: Inventory, fleet: Fleet, bounds: Bounds) -> tuple[Draft, Ints]:
+    """(floors that are asked for; of the floors given what waits for its room, int [W])."""
+    if room is draft.floor:
+        return draft, np.zeros(fleet.size, dtype=np.int64)
+    asked, first = room_first(draft, inventory, fleet, bounds)
+    return asked, first + _published(asked.floor, inventory, fleet)
+
+
+def _published(floor: Floats, inventory: Inventory, fleet: Fleet) -> Ints:
+    """Of floors that are only published, what the owner does not ask for yet, int [W]: until it does, nothing but
+    placeholders brings the nodes.
+    """
+    ahead = np.where(fleet.moves, 0.0, np.maximum(floor - inventory.floor, 0.0))
+    out: Ints = ahead.astype(np.int64)
+    return out
 
 
 def _stands_still(state: PlanState, observation: Observation, fleet: Fleet) -> Bools:
