@@ -20,6 +20,7 @@ from autoscaler.doctor.examination import examine
 from autoscaler.doctor.facts import Definition, Facts, Told, Unread, WorkloadFacts
 from autoscaler.doctor.finding import Check
 from autoscaler.doctor.needs import Permission, WorkloadKind, permissions
+from autoscaler.doctor.owners import owner_kind
 from autoscaler.placeholder.manifest import House
 from autoscaler.policy.folder import PolicySet
 from autoscaler.ports.clock import ClockPort
@@ -106,7 +107,9 @@ def _allowed(
     preflight: Preflight, settings: Settings, workloads: list[WorkloadFacts]
 ) -> tuple[tuple[Permission, Told[bool]], ...]:
     kinds = [
-        WorkloadKind(one.policy.model.workload.namespace, one.kind.group, one.kind.plural)
+        WorkloadKind(
+            one.policy.model.workload.namespace, one.kind.group, one.kind.plural, one.kind.scales, owner_kind(one)
+        )
         for one in workloads
         if one.kind is not None and not isinstance(one.kind, Unread)
     ]

@@ -11,6 +11,7 @@ from autoscaler.adapters.kubernetes.cluster.models import Models, Standing
 from autoscaler.adapters.kubernetes.cluster.scales import Scales
 from autoscaler.adapters.kubernetes.cluster.sight import seen_node, seen_pod
 from autoscaler.adapters.kubernetes.objects import Objects
+from autoscaler.adapters.kubernetes.owners.kinds import is_kserve
 from autoscaler.adapters.kubernetes.plans.plan import CAPACITY_PLANS
 from autoscaler.adapters.kubernetes.preflight import Preflight
 from autoscaler.adapters.kubernetes.resource import PODS
@@ -50,7 +51,7 @@ class Workloads:
         workload = policy.model.workload
         kind = told(lambda: self._kind(workload))
         whole: Told[Json | None] = None
-        if isinstance(kind, ServedKind) and kind.scales:
+        if isinstance(kind, ServedKind) and (kind.scales or is_kserve(workload.api_version, workload.kind)):
             whole = told(lambda: self._scales.whole(workload))
         standing = self._standing
         pod = standing if isinstance(standing, Unread) else told(lambda: self._pod(workload, standing))

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-LEASE, WORKLOAD = "<lease>", "<workload>"
-"""In the table: the name of the Lease, and the kind of a workload."""
+LEASE, WORKLOAD, OWNER = "<lease>", "<workload>", "<owner>"
+"""In the table: the name of the Lease, the kind of a workload, and that of who owns its replicas."""
 
 
 class Scope(StrEnum):
@@ -54,6 +54,7 @@ NEEDS = (
     Need(W, WORKLOAD, f"{WORKLOAD}/scale", ("get", "patch"), "floors"),
     Need(W, "autoscaling", "horizontalpodautoscalers", ("list",), "knowing who else moves replicas"),
     Need(W, "keda.sh", "scaledobjects", ("list",), "knowing who else moves replicas"),
+    Need(W, OWNER, OWNER, ("get", "patch"), "floors, in the field of who owns the replicas"),
     Need(W, "", "persistentvolumeclaims", ("get",), "zones of volumes"),
     Need(W, EVENTS_GROUP, "events", ("create", "patch"), "events on workloads"),
 )  # fmt: skip
@@ -61,11 +62,16 @@ NEEDS = (
 
 @dataclass(frozen=True, slots=True, order=True)
 class WorkloadKind:
-    """A kind of workload in a namespace: `inference`, `apps`, `deployments`."""
+    """A kind of workload in a namespace: `inference`, `apps`, `deployments`; whether it has the scale subresource.
+
+    owner: group and plural of the kind that owns the replicas, where that is not the workload itself.
+    """
 
     namespace: str
     group: str
     plural: str
+    scales: bool = True
+    owner: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,10 @@ def _spelt_out(need: Need, house: str, lease: str, kinds: list[WorkloadKind]) ->
         namespace = {Scope.HOUSE: house, Scope.EVENTS: "default"}.get(need.scope)
         places: list[tuple[str | None, str, str]] = [(namespace, need.group, need.resource)]
     elif need.group == WORKLOAD:
-        places = [(kind.namespace, kind.group, need.resource.replace(WORKLOAD, kind.plural)) for kind in kinds]
+        named = [kind for kind in kinds if kind.scales or need.resource == WORKLOAD]
+        places = [(kind.namespace, kind.group, need.resource.replace(WORKLOAD, kind.plural)) for kind in named]
+    elif need.group == OWNER:
+        places = [(kind.namespace, *kind.owner) for kind in kinds if kind.owner is not None]
     else:
         places = [(kind.namespace, need.group, need.resource) for kind in kinds]
     for namespace, group, resource in places:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from autoscaler.doctor.facts import Facts, Unread, WorkloadFacts, line
+from autoscaler.doctor.facts import Facts, ServedKind, Unread, WorkloadFacts, line
 from autoscaler.doctor.finding import Check, Finding, Kind, Level, check, not_told
-from autoscaler.placeholder.pod import Json, metadata, name, spec
+from autoscaler.placeholder.pod import Json, condition, metadata, name, spec, status
 from autoscaler.placeholder.quantity import ONE, billionths
 from autoscaler.policy.demand import Demand
 
@@ -34,15 +34,15 @@ NO_WORKLOAD = Kind(
 NOT_MOVED = Kind(
     "FloorNotMoved",
     Level.WARNING,
-    "Somebody else owns the number of replicas. Floors are planned and told, and nobody moves them yet; "
-    "placeholders are made all the same.",
-    "Write `via: hpa`, `keda` or `metric` to say that this is meant, or remove the other owner.",
+    "Another object made the workload and writes its number of replicas, and which field of it would carry a floor is "
+    "not known. Floors are planned and told, and nobody moves them; placeholders are made all the same.",
+    "Name in the policy the object that has a scale subresource or an HPA, or write `via: metric` to say that this is "
+    "meant.",
 )
 IN_THE_WAY = Kind(
     "OwnerInTheWay",
     Level.ERROR,
-    "The policy says `via: scale`, that nobody else moves the replicas, and somebody does. Each floor would be "
-    "refused.",
+    "The policy says who moves the replicas, and somebody else does. Each floor would be refused.",
     "Remove the other owner, or write `via: auto`.",
 )
 NO_OWNER = Kind(
@@ -50,6 +50,20 @@ NO_OWNER = Kind(
     Level.ERROR,
     "The policy names an owner of the replicas that there is not.",
     "Create it, or write `via: auto`.",
+)
+DEAD = Kind(
+    "OwnerBlind",
+    Level.WARNING,
+    "The HPA or KEDA cannot read its metrics. It follows a floor that rises; one that falls frees nothing until "
+    "it can.",
+    "Mend what its condition says.",
+)
+AT_ZERO = Kind(
+    "HpaOffAtZero",
+    Level.WARNING,
+    "The workload is at zero replicas and its HPA is off: an HPA wakes only what it took to zero itself. The first "
+    "floor above zero scales the workload up directly.",
+    "Keep minReplicas at 1 or more, or let KEDA own the replicas, which wakes from zero by itself.",
 )
 SEVERAL = Kind(
     "SeveralOwners",
@@ -70,8 +84,15 @@ WANTS_MORE = Kind(
     "than the floor, and what a better forecast saves is eaten.",
     "Give both the same figure: its target, and `perReplica` in the policy.",
 )
-KINDS = (NO_KIND, NO_SCALE, NO_WORKLOAD, NOT_MOVED, IN_THE_WAY, NO_OWNER, SEVERAL, PINNED, WANTS_MORE)
+KINDS = (
+    NO_KIND, NO_SCALE, NO_WORKLOAD, NOT_MOVED, IN_THE_WAY, NO_OWNER, DEAD, AT_ZERO, SEVERAL, PINNED, WANTS_MORE,
+)  # fmt: skip
 OWNERS = {"hpa": "HorizontalPodAutoscaler", "keda": "ScaledObject"}
+KSERVE, KSERVE_KINDS = (
+    "serving.kserve.io",
+    {"InferenceService": "inferenceservices", "LLMInferenceService": "llminferenceservices"},
+)
+OWNER_KINDS = {"hpa": ("autoscaling", "horizontalpodautoscalers"), "keda": ("keda.sh", "scaledobjects")}
 MARGIN = 0.999
 _ENDINGS = re.compile(r"(?:_total|_per_second|_rate|_count|_avg|_sum)+$")
 _WORDS = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
@@ -91,7 +112,7 @@ def _findings(workload: WorkloadFacts) -> Iterator[Finding]:
         yield from not_told(where, workload.kind.said)
     elif workload.kind is None:
         yield Finding(NO_KIND, where, f"{asked.api_version} has no {asked.kind}")
-    elif not workload.kind.scales:
+    elif not (workload.kind.scales or workload.kind.group == KSERVE):
         yield Finding(NO_SCALE, where, f"{workload.kind.plural} have no scale")
     elif isinstance(workload.whole, Unread):
         yield from not_told(where, workload.whole.said)
@@ -107,21 +128,61 @@ def _findings(workload: WorkloadFacts) -> Iterator[Finding]:
         yield from _eaten(workload, hpas, workload.scaled_objects)
 
 
+def owner_kind(workload: WorkloadFacts) -> tuple[str, str] | None:
+    """(group, plural) of who owns the replicas and has a field for floors; None where the workload itself has it."""
+    if isinstance(workload.kind, ServedKind) and workload.kind.group == KSERVE:
+        return workload.kind.group, workload.kind.plural
+    above = _above(workload.whole if isinstance(workload.whole, Mapping) else {})
+    if above is not None and _is_kserve(above):
+        return KSERVE, KSERVE_KINDS[above["kind"]]
+    if isinstance(workload.scaled_objects, tuple) and workload.scaled_objects:
+        return OWNER_KINDS["keda"]
+    return OWNER_KINDS["hpa"] if isinstance(workload.hpas, tuple) and workload.hpas else None
+
+
+def _above(whole: Json) -> Json | None:
+    """The object that made the workload, and controls it."""
+    return next((owner for owner in metadata(whole).get("ownerReferences") or () if owner.get("controller")), None)
+
+
+def _is_kserve(owner: Json) -> bool:
+    return str(owner.get("apiVersion")).partition("/")[0] == KSERVE and owner.get("kind") in KSERVE_KINDS
+
+
 def _owners(
     workload: WorkloadFacts, whole: Json, hpas: Sequence[Json], scaled_objects: Sequence[Json]
 ) -> Iterator[Finding]:
-    via = workload.policy.model.replicas.via
-    where = line(workload.policy, "spec", "replicas", "via")
-    above = [o for o in metadata(whole).get("ownerReferences") or () if o.get("controller")]
+    via, kind = workload.policy.model.replicas.via, workload.kind
+    where, above = line(workload.policy, "spec", "replicas", "via"), _above(whole)
+    itself = isinstance(kind, ServedKind) and kind.group == KSERVE
     movers = [*_named(OWNERS["hpa"], hpas), *_named(OWNERS["keda"], scaled_objects)]
-    found = [*movers, *(f"{owner.get('kind')} {owner.get('name')}" for owner in above)]
+    maker = [] if above is None else [f"{above.get('kind')} {above.get('name')}"]
+    found = [*movers, *maker]
     if len(movers) > 1:
         yield Finding(SEVERAL, where, f"{', '.join(movers)} move it")
-    if found and via in ("auto", "scale"):
-        yield Finding(NOT_MOVED if via == "auto" else IN_THE_WAY, where, f"{', '.join(found)} moves it")
-    has = {"hpa": hpas, "keda": scaled_objects, "kserve": above}
+    if above is not None and not _is_kserve(above) and via == "auto":
+        yield Finding(NOT_MOVED, where, f"{', '.join(found)} moves it")
+    if via == "scale" and (found or itself):
+        yield Finding(IN_THE_WAY, where, f"{', '.join(found) or workload.policy.model.workload.kind} moves it")
+    has = {"hpa": hpas, "keda": scaled_objects, "kserve": itself or (above is not None and _is_kserve(above))}
     if via in has and not has[via]:
         yield Finding(NO_OWNER, where, f"via is {via}, and {', '.join(found) or 'nobody'} owns the replicas")
+    yield from _ill(hpas, scaled_objects, whole)
+
+
+def _ill(hpas: Sequence[Json], scaled_objects: Sequence[Json], whole: Json) -> Iterator[Finding]:
+    """Owners that do not, or not wholly, follow a floor."""
+    for hpa in hpas:
+        active, where = condition(hpa, "ScalingActive"), f"{OWNERS['hpa']} {name(hpa)}"
+        is_off = active.get("reason") == "ScalingDisabled" or "ScalingActive" not in str(status(hpa).get("conditions"))
+        if spec(whole).get("replicas") == 0 and is_off and condition(hpa, "ScaledToZero").get("status") != "True":
+            yield Finding(AT_ZERO, where, "the workload is at zero replicas")
+        elif active.get("status") == "False" and active.get("reason") != "ScalingDisabled":
+            yield Finding(DEAD, where, str(active.get("message") or active.get("reason")))
+    for scaled in scaled_objects:
+        ready = condition(scaled, "Ready")
+        if ready.get("status") == "False":
+            yield Finding(DEAD, f"{OWNERS['keda']} {name(scaled)}", str(ready.get("message") or ready.get("reason")))
 
 
 def _named(kind: str, things: Sequence[Json]) -> list[str]:

@@ -131,6 +131,19 @@ def scaled(threshold: str) -> dict[str, Any]:
     return {"metadata": {"name": "chat"}, "spec": {"triggers": [trigger, {"type": "cron", "metadata": {}}]}}
 
 
+SERVED = ("serving.kserve.io/v1beta1", "InferenceService")
+
+
+def conditioned(owner: dict[str, Any], kind: str, reason: str) -> dict[str, Any]:
+    """With a condition that is not met."""
+    return owner | {"status": {"conditions": [{"type": kind, "status": "False", "reason": reason}]}}
+
+
+def made_by(api_version: str, kind: str) -> dict[str, Any]:
+    owner = {"apiVersion": api_version, "kind": kind, "name": "chat", "controller": True}
+    return {"whole": within(DEPLOYMENT, "metadata", ownerReferences=[owner])}
+
+
 @pytest.mark.parametrize(
     ("via", "given", "kind"),
     [
@@ -138,7 +151,15 @@ def scaled(threshold: str) -> dict[str, Any]:
         pytest.param("auto", {"whole": None, "pod": Unread(Why.MISSING, "none")}, "WorkloadMissing", id="no workload"),
         pytest.param("auto", {"whole": FORBIDDEN}, "NotTold", id="workload not to be read"),
         pytest.param("auto", {"hpas": FORBIDDEN}, "NotTold", id="HPAs not to be read"),
-        pytest.param("auto", {"hpas": (hpa(),)}, "FloorNotMoved", id="HPA"),
+        pytest.param("auto", made_by("apps.example/v1", "Model"), "FloorNotMoved", id="made by whom we do not know"),
+        pytest.param("scale", made_by(*SERVED), "OwnerInTheWay", id="KServe under scale"),
+        pytest.param("keda", made_by(*SERVED), "OwnerMissing", id="KServe under keda"),
+        pytest.param("auto", {"hpas": (conditioned(hpa(), "ScalingActive", "FailedGetExternalMetric"),)}, "OwnerBlind",
+                     id="HPA without its metric"),
+        pytest.param("auto", {"scaled_objects": (conditioned(scaled("4"), "Ready", "TriggerError"),)}, "OwnerBlind",
+                     id="KEDA without its trigger"),
+        pytest.param("hpa", {"whole": within(DEPLOYMENT, "spec", replicas=0),
+                     "hpas": (conditioned(hpa(), "ScalingActive", "ScalingDisabled"),)}, "HpaOffAtZero", id="off"),
         pytest.param("scale", {"scaled_objects": (scaled("4"),)}, "OwnerInTheWay", id="KEDA under scale"),
         pytest.param("keda", {}, "OwnerMissing", id="no KEDA"),
         pytest.param("hpa", {"hpas": (hpa(), hpa("other"))}, "SeveralOwners", id="two HPAs"),
@@ -205,6 +226,9 @@ def test_workloads(facts: Facts, via: str, given: dict[str, Any], kind: str) -> 
     ("via", "given"),
     [
         pytest.param("hpa", {"hpas": (hpa(),)}, id="the HPA that is named, of our figure"),
+        pytest.param("auto", {"hpas": (hpa(),)}, id="the HPA that is found"),
+        pytest.param("auto", made_by(*SERVED), id="KServe, which made it"),
+        pytest.param("kserve", made_by(*SERVED), id="KServe, which is named"),
         pytest.param("hpa", {"hpas": (hpa(target="40"),)}, id="a higher target saves nothing more, and costs nothing"),
         pytest.param("metric", {"hpas": (hpa(),)}, id="whoever reads what we publish"),
         pytest.param(
