@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 RIG_WORKERS ?= 3
-.PHONY: help demo test rig test-cluster try-cluster lint presubmit bench bench-strategies bench-image lock clean
+.PHONY: help demo test rig rig-keda test-cluster try-cluster lint presubmit bench bench-strategies bench-image lock clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -26,6 +26,9 @@ test: lint ## Set up, then run every check and every test
 
 rig: ## Build a real control plane, owners of replicas and helm from Go modules, into a cache (about 20 minutes on 2 cores, once)
 	@scripts/rig >/dev/null
+
+rig-keda: ## Build KEDA for the tests that need it, which make test leaves out (4 GB of memory)
+	@scripts/rig rig-keda >/dev/null
 
 test-cluster: rig ## Run the tests on a real control plane (RIG_WORKERS: how many of them at a time)
 	@scripts/system-parts

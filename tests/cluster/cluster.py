@@ -148,21 +148,25 @@ class Cluster:
                 self.api.delete(resource, name, namespace)
         self._made.clear()
         for namespace in self.namespaces:
+            for kind in self.control_plane.kinds:
+                if kind.namespaced:
+                    self._sweep(kind.resource, namespace)
             for resource in (*OWNERS, "pods"):
                 self.api.delete_all(resource, namespace)
-        for resource in (*CLUSTER_WIDE, "nodes"):
+        brought = [kind.resource for kind in self.control_plane.kinds if not kind.namespaced]
+        for resource in (*brought, *CLUSTER_WIDE, "nodes"):
             self._sweep(resource)
         wait_until(lambda: not self._left(), "pods and nodes of the test to go", CLEAR_S)
         for namespace in self.namespaces:
             self.api.delete("namespaces", namespace)  # goes by itself
 
-    def _sweep(self, resource: str) -> None:
+    def _sweep(self, resource: str, namespace: str | None = None) -> None:
         """Deletes all objects of a kind, also those that wait for somebody who has been stopped."""
-        self.api.delete_all(resource)
-        for left in self.api.list(resource):
+        self.api.delete_all(resource, namespace)
+        for left in self.api.list(resource, namespace):
             if left["metadata"].get("finalizers"):
                 try:
-                    self.api.patch(resource, left["metadata"]["name"], LEFT)
+                    self.api.patch(resource, left["metadata"]["name"], LEFT, namespace)
                 except Refused as error:
                     if error.code != 404:
                         raise

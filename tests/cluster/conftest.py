@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import pytest
 
+from tests.cluster import lws as leader_worker_set
 from tests.cluster.cluster import Cluster
 from tests.cluster.cluster_autoscaler import ClusterAutoscaler
 from tests.cluster.control_plane import ControlPlane, Programs
@@ -25,6 +26,7 @@ from tests.cluster.faults import Faults
 from tests.cluster.helm import Helm
 from tests.cluster.karpenter import Karpenter
 from tests.cluster.node_autoscaler import NodeAutoscaler
+from tests.cluster.processes import Program
 from tests.cluster.prometheus import BINARY, Prometheus
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +88,19 @@ def built() -> Programs:
 def tools() -> Programs:
     """Helm, and definitions of Prometheus Operator."""
     return _built("helm", "rig-tools")
+
+
+@pytest.fixture(scope="session")
+def owner_programs() -> Programs:
+    """Programs that own replicas and queues, and definitions of others."""
+    return _built("the owners of replicas", "rig-owners")
+
+
+@pytest.fixture(scope="module")
+def lws(control_plane: ControlPlane, owner_programs: Programs) -> Iterator[Program]:
+    """LeaderWorkerSet, for all tests of a file: its controller, which a test that ends it must start again."""
+    with leader_worker_set.running(control_plane, owner_programs) as program:
+        yield program
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from tests.cluster.certificates import Authority
 from tests.cluster.clock import now_s, wait_until
 from tests.cluster.credentials import ADMIN, CONTROLLERS, KWOK, SCHEDULER, Credentials
 from tests.cluster.intervals import HPA_STABILISATION, HPA_SYNC, NODE_GRACE
+from tests.cluster.kinds import Defined
 from tests.cluster.processes import LOOPBACK, Program, free_port, wait_for_port
 from tests.cluster.stages import write as write_stages
 
@@ -60,7 +61,8 @@ class ControlPlane:
     """A Kubernetes without kubelets, at free loopback ports, with logs and data in one folder.
 
     After `start`: `api(user)` and `kubeconfig(user)`; `programs` by name, to stop, kill or restart; `seconds` that the
-    start took, by step. Karpenter's and our definitions and the autoscalers' namespaces are there from the begin on."""
+    start took, by step; `kinds` that came later, for a while. Karpenter's and our definitions and the autoscalers'
+    namespaces are there from the begin on."""
 
     def __init__(self, built: Programs, folder: Path) -> None:
         self.built, self.folder = built, folder
@@ -72,6 +74,7 @@ class ControlPlane:
         self.server = Server(free_port(), self.certificates / "apiserver.crt")
         self.programs: dict[str, Program] = {}
         self.seconds: dict[str, float] = {}
+        self.kinds: list[Defined] = []
         self._apis: dict[str, Api] = {}
 
     def api(self, user: str = ADMIN) -> Api:
@@ -181,6 +184,7 @@ class ControlPlane:
         """As which client the API server passes requests on to API servers of others, and how it names their user."""
         proxy = self.authority.issue(FRONT_PROXY)
         return [
+            f"--client-ca-file={self.authority.certificate}",
             f"--requestheader-client-ca-file={self.authority.certificate}",
             f"--requestheader-allowed-names={FRONT_PROXY}",
             "--requestheader-username-headers=X-Remote-User",

@@ -10,10 +10,18 @@ from pathlib import Path
 from tests.cluster.processes import LOOPBACK
 
 MASTERS = "system:masters"
-ADMIN, KWOK, AUTOSCALER = "admin", "kwok", "autoscaler"  # may do anything
+ADMIN, KWOK, AUTOSCALER, OWNERS = "admin", "kwok", "autoscaler", "owners"  # may do anything
 PRODUCT = "product"  # may do nothing until a test grants it a role
 CONTROLLERS, SCHEDULER = "system:kube-controller-manager", "system:kube-scheduler"  # known to the server by name
-USERS = {ADMIN: MASTERS, KWOK: MASTERS, AUTOSCALER: MASTERS, PRODUCT: "", CONTROLLERS: "", SCHEDULER: ""}
+USERS = {
+    ADMIN: MASTERS,
+    KWOK: MASTERS,
+    AUTOSCALER: MASTERS,
+    OWNERS: MASTERS,
+    PRODUCT: "",
+    CONTROLLERS: "",
+    SCHEDULER: "",
+}
 
 
 class Credentials:

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.cluster.api import Api, Json, Refused, path_of
 from tests.cluster.clock import wait_until
+from tests.cluster.control_plane import CRDS, ControlPlane
+from tests.cluster.kinds import Defined
 
-CRDS = "apiextensions.k8s.io/v1/customresourcedefinitions"
 SERVED_S = 60.0
+DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 NOT_YET = (404, 429)  # no path yet; a path whose storage is not read yet
 UNCONVERTED: Json = {"spec": {"conversion": {"strategy": "None", "webhook": None}}}
 
 
-@dataclass(frozen=True, slots=True)
-class Defined:
-    """A kind by its definition. resource: as in paths, in the version that is stored."""
-
-    definition: str
-    resource: str
-    namespaced: bool
-
-    @classmethod
-    def of(cls, body: Json) -> Defined:
-        """What a CustomResourceDefinition defines."""
-        spec = body["spec"]
-        [version] = [one["name"] for one in spec["versions"] if one["storage"]]
-        resource = f"{spec['group']}/{version}/{spec['names']['plural']}"
-        return cls(body["metadata"]["name"], resource, spec["scope"] == "Namespaced")
+@contextmanager
+def defined(plane: ControlPlane, files: Sequence[Path]) -> Iterator[Sequence[Defined]]:
+    """Has their kinds for the length of the block; a test's cluster clears objects of them like all others."""
+    kinds = install(plane.api(), files)
+    plane.kinds += kinds
+    try:
+        yield kinds
+    finally:
+        for kind in kinds:
+            plane.kinds.remove(kind)
+        remove(plane.api(), kinds)
 
 
 def install(api: Api, files: Sequence[Path]) -> list[Defined]:
@@ -44,6 +42,7 @@ def install(api: Api, files: Sequence[Path]) -> list[Defined]:
             api.patch(CRDS, body["metadata"]["name"], UNCONVERTED)
     for kind in made:
         wait_until(_listed(api, kind), f"{kind.resource} to be served", SERVED_S)
+    wait_until(_discovered(api, made), "new kinds to be discovered", SERVED_S)
     return made
 
 
@@ -64,6 +63,23 @@ def _listed(api: Api, kind: Defined) -> Callable[[], bool]:
                 raise
             return False
         return True
+
+    return look
+
+
+def _discovered(api: Api, kinds: Sequence[Defined]) -> Callable[[], bool]:
+    """Programs look here for the paths of their kinds, and some of them once only."""
+    wanted = {kind.resource for kind in kinds}
+
+    def look() -> bool:
+        groups = api.call("GET", "/apis", accept=DISCOVERY)["items"]
+        found = {
+            f"{group['metadata']['name']}/{version['version']}/{resource['resource']}"
+            for group in groups
+            for version in group["versions"]
+            for resource in version.get("resources", [])
+        }
+        return wanted <= found
 
     return look
 
