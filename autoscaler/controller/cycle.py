@@ -14,12 +14,14 @@ from autoscaler.act.difference import difference
 from autoscaler.act.mode import by_mode
 from autoscaler.act.refill import HeldBack, hold_back
 from autoscaler.controller.apply import apply
+from autoscaler.controller.queue import nothing_planned, serve_queue
 from autoscaler.domain.action import Action, Outcome
 from autoscaler.domain.arrays import Codes, Floats
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.forecast import Forecast
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Plan
+from autoscaler.domain.queue import QueueReport
 from autoscaler.domain.signal import ZERO, SignalReadings
 from autoscaler.forecast.forecaster import Forecaster
 from autoscaler.forecast.history import History
@@ -32,6 +34,7 @@ from autoscaler.policy.governed import Governed
 from autoscaler.ports.cluster import ClusterPort
 from autoscaler.ports.errors import PortError
 from autoscaler.ports.metrics import MetricsPort
+from autoscaler.ports.queue import QueuePort
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Ports:
 
     metrics: MetricsPort
     cluster: ClusterPort
+    queue: QueuePort | None = None
 
 
 @dataclass(slots=True)
@@ -58,7 +62,7 @@ class CycleReport:
     """What one tick saw, decided and did; `error` says why where it changed nothing because the cluster is unknown.
 
     withheld: what would have been done for policies that only observe, or are paused. held_back: what waits, so that
-    room is asked for again at a limited rate.
+    room is asked for again at a limited rate. queue: what was done for work that waits, None where no policy is for it.
     """
 
     now_s: float
@@ -69,6 +73,7 @@ class CycleReport:
     error: str | None = None
     withheld: tuple[Action, ...] = ()
     held_back: tuple[HeldBack, ...] = ()
+    queue: QueueReport | None = None
 
 
 def start(fleet: Fleet, strategy: Strategy, tick_s: float, shared_nodes: bool) -> LoopState:
@@ -77,7 +82,7 @@ def start(fleet: Fleet, strategy: Strategy, tick_s: float, shared_nodes: bool) -
     series = fleet.size + planning.groups.member.shape[0]
     history = History.fresh(series, tick_s)
     forecaster = None
-    if strategy.planner.uses_forecast:
+    if strategy.planner.uses_forecast and fleet.size:
         lead_s = np.stack([fleet.replica_lead_s, fleet.lead_s], axis=1)
         pooled_s = [lead_s[row].max(axis=0) for row in planning.groups.member]
         forecaster = Forecaster.fresh(history, np.concatenate([lead_s, np.array(pooled_s).reshape(-1, 2)]))
@@ -91,12 +96,17 @@ def cycle(now_s: float, state: LoopState, policies: Governed, ports: Ports) -> t
         return state, seen
     fleet, observation = policies.fleet, seen.observation
     bounds = policies.bounds(now_s, state.tick_s)
-    decided = plan(state.planning, fleet, observation, seen.forecast, state.history, bounds, state.tick_s)
+    decided = nothing_planned(fleet)
+    if fleet.size:
+        decided = plan(state.planning, fleet, observation, seen.forecast, state.history, bounds, state.tick_s)
     wanted, withheld = by_mode(difference(decided, observation.inventory), fleet, bounds.paused)
     actions, held_back = hold_back(wanted, observation.inventory.ended, fleet, now_s)
     outcomes = apply(actions, ports.cluster)
+    queue = None
+    if policies.queues and ports.queue is not None:
+        queue = serve_queue(now_s, policies, ports.queue, decided, observation.inventory)
     report = CycleReport(
-        now_s, observation, seen.forecast, decided, tuple(outcomes), None, tuple(withheld), tuple(held_back)
+        now_s, observation, seen.forecast, decided, tuple(outcomes), None, tuple(withheld), tuple(held_back), queue
     )
     return state, report
 

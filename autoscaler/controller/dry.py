@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from autoscaler.domain.inventory import Inventory
+from autoscaler.domain.queue import CheckState, Queue
 from autoscaler.ports.errors import PortError
+from autoscaler.ports.queue import QueuePort
 
 
 class NotWritten(PortError):
@@ -29,4 +31,26 @@ class DryCluster:
         raise NotWritten("a dry run writes nothing")
 
     def delete_placeholder(self, workload: int, pool: int, slot: int) -> None:
+        raise NotWritten("a dry run writes nothing")
+
+
+class DryQueue:
+    """The queue port without writes, in the same way."""
+
+    def __init__(self, queue: QueuePort) -> None:
+        self._queue = queue
+
+    def queue(self, now_s: float) -> Queue:
+        return self._queue.queue(now_s)
+
+    def hold(self, uid: str, pools: tuple[int, ...]) -> None:
+        raise NotWritten("a dry run writes nothing")
+
+    def free(self, uid: str) -> None:
+        raise NotWritten("a dry run writes nothing")
+
+    def answer(self, uid: str, state: CheckState, message: str) -> None:
+        raise NotWritten("a dry run writes nothing")
+
+    def serve(self, rule: int) -> None:
         raise NotWritten("a dry run writes nothing")

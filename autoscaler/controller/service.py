@@ -18,8 +18,9 @@ from autoscaler.controller.cycle import CycleReport, LoopState, Ports, cycle, fo
 from autoscaler.controller.heard import HeardMetrics
 from autoscaler.controller.in_force import Govern, InForce
 from autoscaler.controller.keeper import Keeper
-from autoscaler.controller.leader import LedCluster
+from autoscaler.controller.leader import LedCluster, LedQueue
 from autoscaler.controller.quarantine import culprits, without
+from autoscaler.controller.queue import queue_problems
 from autoscaler.controller.recovery import stand_by
 from autoscaler.controller.succession import Background, Succession, in_thread
 from autoscaler.controller.tick import Outlet, Tick
@@ -198,10 +199,11 @@ class Service:
         assert self._metrics is not None
         in_force = self._running
         cluster = LedCluster(self._keeper.holding(in_force, now_s), self._leadership)
+        queue = None if in_force.ports.queue is None else LedQueue(in_force.ports.queue, self._leadership)
         run = cycle if leads else follow
-        self._state, report = run(now_s, self._state, in_force.policies, Ports(self._metrics, cluster))
+        self._state, report = run(now_s, self._state, in_force.policies, Ports(self._metrics, cluster, queue))
         problems = () if report.error is None else (report.error,)
-        return report, (*problems, *(self._save() if leads else ()))
+        return report, (*problems, *queue_problems(report.queue, in_force.policies), *(self._save() if leads else ()))
 
     def _tend(self, now_s: float, leads: bool) -> tuple[str, ...]:
         """What the leader does before it plans: goes on from the records, gives back, and clears away."""

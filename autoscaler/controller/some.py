@@ -26,7 +26,7 @@ def some(in_force: InForce, rows: Ints, inventory: Inventory) -> InForce:
     return replace(
         in_force,
         policies=replace(policies, fleet=fleet, schedules=schedules),
-        ports=Ports(_SomeMetrics(ports.metrics, rows), _SomeCluster(ports.cluster, rows)),
+        ports=Ports(_SomeMetrics(ports.metrics, rows), _SomeCluster(ports.cluster, rows), ports.queue),
         about=tuple(in_force.about[row] for row in rows.tolist()),
     )
 

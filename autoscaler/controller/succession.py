@@ -56,14 +56,15 @@ class Succession:
         old, state: what was in force before. The past is asked for where policies are new.
         """
         fleet = new.policies.fleet
-        if not fleet.size:
+        if not fleet.size and not new.policies.queues:
             return None
         before = None if old is None else old.policies.fleet
         if before is not None and state is not None and is_alike(before, fleet):
             return state
         following = fresh(fleet, self._rhythm)
         if before is None or state is None:
-            self._ask(new, now_s)
+            if fleet.size:
+                self._ask(new, now_s)
             return following
         carry(state, before, following, fleet)
         if set(fleet.names) - set(before.names):

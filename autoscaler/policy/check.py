@@ -44,7 +44,8 @@ def check(
     found += _same_checks(queues)
     by_name = {document.name: document.model for document in pools}
     limits = {document.name: document.model for document in budgets}
-    for one in (*policies, *queues):
+    each: list[PolicyDocument | QueueDocument] = [*policies, *queues]
+    for one in each:
         found += _tier_problems(one, by_name, {name for kind, name in broken if kind == "GpuPool"})
         if ("Budget", one.model.budget) not in broken:
             found += _no_budget(one, limits)

@@ -9,6 +9,7 @@ import numpy as np
 
 from autoscaler.domain.bounds import LIKE_S, Bounds
 from autoscaler.domain.fleet import Fleet
+from autoscaler.domain.queue import QueueRule
 from autoscaler.domain.wish import NOTHING, Wish
 
 
@@ -44,13 +45,15 @@ class WishBook(Protocol):
 class Governed:
     """schedules: one book a workload, None where the policy has no schedule. epoch_s: what time 0 of the run is.
 
-    wishes: read in every tick; None where nobody can wish anything.
+    wishes: read in every tick; None where nobody can wish anything. queues: rules for work that waits, in the order of
+    priority; their budgets and pools are the fleet's.
     """
 
     fleet: Fleet
     schedules: tuple[ScheduleBook | None, ...]
     epoch_s: float = 0.0
     wishes: WishBook | None = None
+    queues: tuple[QueueRule, ...] = ()
 
     def bounds(self, now_s: float, tick_s: float = 0.0) -> Bounds:
         """Floors from the replica's lead time ahead, factors from the whole one; ceilings and wishes while in force.
@@ -77,6 +80,10 @@ class Governed:
             return NOTHING
         now = self.epoch_s + now_s
         return self.wishes.wish(self.fleet.names[workload]).in_force(now)
+
+    def is_paused(self, policy: str) -> bool:
+        """Whether a person wants nothing moved for a policy of any kind."""
+        return self.wishes is not None and self.wishes.wish(policy).paused
 
     def _with_wishes(self, bounds: Bounds, now_s: float) -> Bounds:
         wishes = [self.wish(w, now_s) for w in range(self.fleet.size)]
