@@ -15,7 +15,8 @@ from typing import TypeVar
 
 import pytest
 
-from tests.cluster import lws as leader_worker_set
+from tests.cluster import kueue as kueue_program
+from tests.cluster import lws as lws_program
 from tests.cluster.cluster import Cluster
 from tests.cluster.cluster_autoscaler import ClusterAutoscaler
 from tests.cluster.control_plane import ControlPlane, Programs
@@ -99,7 +100,14 @@ def owner_programs() -> Programs:
 @pytest.fixture(scope="module")
 def lws(control_plane: ControlPlane, owner_programs: Programs) -> Iterator[Program]:
     """LeaderWorkerSet, for all tests of a file: its controller, which a test that ends it must start again."""
-    with leader_worker_set.running(control_plane, owner_programs) as program:
+    with lws_program.running(control_plane, owner_programs) as program:
+        yield program
+
+
+@pytest.fixture(scope="module")
+def kueue(control_plane: ControlPlane, owner_programs: Programs) -> Iterator[Program]:
+    """Kueue, for all tests of a file: its program, which a test that ends it must start again."""
+    with kueue_program.running(control_plane, owner_programs) as program:
         yield program
 
 

@@ -24,7 +24,7 @@ START_S = 60.0
 def group_set(name: str, namespace: str, groups: int, size: int, gpus: int = 8) -> Json:
     """A LeaderWorkerSet of so many groups of `size` pods with `gpus` each.
 
-    Pods have a period of grace: of one that is gone at once the controller learns nothing, and does not renew its group.
+    Pods have a period of grace: of one that is gone at once the controller learns nothing, nor does it renew its group.
     """
     pod = objects.pod(name, namespace, gpus, terminationGracePeriodSeconds=5)
     template = {"metadata": {"labels": {"app": name}}, "spec": pod["spec"]}
