@@ -63,9 +63,9 @@ class Replicas(Part):
     )
     via: Literal["auto", "hpa", "keda", "kserve", "scale", "metric"] = Field(
         default="auto",
-        description="Who owns the replica count: hpa, keda, kserve, scale (nobody else), or metric (whoever reads what "
-        "we publish). Default auto: looked up in the cluster. Floors move through the scale subresource, where nobody "
-        "else owns the count; under any other owner they are planned and told, and not moved yet.",
+        description="Who owns the replica count, whose own field for the least number carries the floor: hpa, keda, "
+        "kserve, scale (nobody else: the scale subresource), or metric (whoever reads what we publish). Default auto: "
+        "looked up in the cluster, as docs/owners.md says.",
     )
 
     @model_validator(mode="after")

@@ -22,14 +22,14 @@ from autoscaler.plan.budgets import affordable
 from autoscaler.ports.plans import Condition
 from autoscaler.telemetry.wishes import words
 
-READY, SIGNALS, CAPACITY, BUDGET, FORECAST = (
-    "Ready", "SignalsHealthy", "CapacityAvailable", "WithinBudget", "ForecastTrusted",
+READY, SIGNALS, CAPACITY, BUDGET, FORECAST, FLOOR = (
+    "Ready", "SignalsHealthy", "CapacityAvailable", "WithinBudget", "ForecastTrusted", "FloorFollowed",
 )  # fmt: skip
-TYPES = (READY, SIGNALS, CAPACITY, BUDGET, FORECAST)
+TYPES = (READY, SIGNALS, CAPACITY, BUDGET, FORECAST, FLOOR)
 
 
 def conditions(tick: Tick, w: int, policy: str, wish: Wish) -> tuple[Condition, ...]:
-    """All five of the workload in row `w`, in the order of `TYPES`; unknown where the tick saw nothing."""
+    """All of the workload in row `w`, in the order of `TYPES`; unknown where the tick saw nothing."""
     report = tick.report
     if report is None or report.observation is None or report.plan is None:
         ready = Condition(READY, False, *_why_blind(tick))
@@ -43,6 +43,7 @@ def conditions(tick: Tick, w: int, policy: str, wish: Wish) -> tuple[Condition, 
         _capacity(seen, plan, fleet, w),
         _budget(seen, plan, fleet, w),
         _forecast(report.forecast, w),
+        _floor(tick, plan, w, policy),
     )
 
 
@@ -135,6 +136,18 @@ def _forecast(forecast: Forecast | None, w: int) -> Condition:
         return Condition(FORECAST, None, "ShortHistory", said)
     said = "how far it is off is learned from demand; whether it beats the last value is not judged here"
     return Condition(FORECAST, True, "ErrorsKnown", said)
+
+
+def _floor(tick: Tick, plan: Plan, w: int, policy: str) -> Condition:
+    """Whether who owns the replicas does what its field says; what the owner allows is said first, for it is cut."""
+    assert tick.in_force is not None
+    told = tick.in_force.owners().get(policy)
+    if told is None:
+        return Condition(FLOOR, None, "OwnerUnknown", "who moves the replicas is not known: see condition Ready")
+    if told.follows is not False and plan.reasons[w] & np.uint32(Reason.OWNER_MAXIMUM):
+        said = f"{told.owner}: its maximum allows less than is wanted; raise it there, or lower replicas.max here"
+        return Condition(FLOOR, False, "OwnerMaximum", said)
+    return Condition(FLOOR, told.follows, told.reason, told.message)
 
 
 def _lines(tick: Tick, begin: str) -> Iterator[str]:

@@ -29,7 +29,7 @@ from autoscaler.policy.governed import Governed, ScheduleBook
 from autoscaler.ports.errors import PortError
 from autoscaler.ports.events import Notice, ObjectReference
 from autoscaler.ports.past import PastPort
-from autoscaler.ports.replicas import FieldReading, FloorField
+from autoscaler.ports.replicas import FieldReading, FloorField, OwnerReport
 from autoscaler.simulator.simple import SimpleWorld
 from autoscaler.simulator.store import MemoryStore
 from tests.stepped_clock import SteppedClock
@@ -117,6 +117,7 @@ class Town:
         self.clock, self.begin_s = clock, clock.wall_s()
         self.writes: list[tuple[str, str, int | None]] = []
         self.by: dict[str, str] = {}
+        self.owner_most: int | None = None
         self.broken: Exception | None = None
         self.ended: tuple[PlaceholderEnd, ...] = ()
 
@@ -170,6 +171,8 @@ class Quarter:
         parts = {name: getattr(all_of_it, name)[self._rows] for name in ("ready", "starting", "pending", "floor")}
         seats = tuple(Placeholder(here[p.workload], p.pool, p.slot, p.bound) for p in all_of_it.placeholders
                       if p.workload in here)  # fmt: skip
+        if self._town.owner_most is not None:
+            parts["owner_most"] = np.full(len(self._rows), self._town.owner_most)
         return replace(all_of_it, placeholders=seats, ended=self._town.ended, **parts)
 
     def set_floor(self, workload: int, replicas: int) -> None:
@@ -233,6 +236,7 @@ class Live:
         self.ended: tuple[PlaceholderEnd, ...] = ()
         self.raising: set[str] = set()
         self.leads: Leads | None = None
+        self.owners: dict[str, OwnerReport] = {}
         (folder / "pool.yaml").write_text(POOL)
         self.service = Service(
             PolicyFolder(folder), self.govern, self.lead, self.clock, (self.kept, *outlets), Rhythm(TICK_S, 5.0),
@@ -255,7 +259,9 @@ class Live:
         about = tuple(ObjectReference("apps/v1", "Deployment", "inference", name, "") for name in targets)
         ways = (self._sweep, self._attend, lambda: False, self._close)
         via = ("auto",) * len(about)
-        return InForce(governed, Ports(quarter, quarter), about, self.past, lambda: (), *ways, self.leads, via)
+        return InForce(
+            governed, Ports(quarter, quarter), about, self.past, lambda: (), *ways, self.leads, via, lambda: self.owners
+        )
 
     def _sweep(self, now_s: float) -> Swept:
         self.swept += 1

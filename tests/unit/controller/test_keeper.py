@@ -95,8 +95,8 @@ def test_what_somebody_sets_after_us_is_left_alone_for_a_while_and_given_back_in
     assert tick.report is not None
     said = [outcome.error for outcome in tick.report.outcomes if outcome.error]
     assert said == [
-        "OwnedByOthers: Deployment inference/chat auto.replicas was set to 5 by kubectl-edit after us; it is left alone "
-        "for 300 s, and longer each time it is set after us"
+        "OwnedByOthers: Deployment inference/chat auto.replicas was set to 5 by kubectl-edit after us; it is left "
+        "alone for 300 s, and longer each time it is set after us"
     ]
     assert live.floors()["chat"] == 5
     live.run(4)

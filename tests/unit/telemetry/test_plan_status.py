@@ -19,6 +19,7 @@ from autoscaler.domain.wish import NOTHING, Override, Wish
 from autoscaler.policy.folder import PolicySet
 from autoscaler.ports.errors import Unavailable
 from autoscaler.ports.plans import Condition, PlanStatus
+from autoscaler.ports.replicas import OwnerReport
 from autoscaler.telemetry.conditions import TYPES
 from autoscaler.telemetry.plan_status import LoopPlans
 from tests.unit.controller.live import NAMES, Live, policy
@@ -100,6 +101,37 @@ def test_gpus_are_warm_where_placeholders_are_bound(live: Wished) -> None:
     (pool,) = figures.placeholders
     assert pool.bound + pool.pending >= 3
     assert figures.warm_gpus == pool.bound
+
+
+OWNER = "HorizontalPodAutoscaler inference/chat spec.minReplicas"
+
+
+@pytest.mark.parametrize(
+    ("report", "told"),
+    [
+        pytest.param(None, (None, "OwnerUnknown"), id="not read"),
+        pytest.param(OwnerReport(OWNER, True, "Followed", "it follows"), (True, "Followed"), id="follows"),
+        pytest.param(OwnerReport(OWNER, False, "MetricDead", "blind"), (False, "MetricDead"), id="a ratchet"),
+        pytest.param(OwnerReport("", None, "Published", "read it"), (None, "Published"), id="published"),
+    ],
+)
+def test_whether_the_owner_of_the_replicas_follows_is_told(
+    live: Wished, report: OwnerReport | None, told: tuple[bool | None, str]
+) -> None:
+    if report is not None:
+        live.owners["chat"] = report
+    live.run(3)
+    assert live.board.told("FloorFollowed") == told
+
+
+def test_what_the_owner_does_not_allow_is_said(live: Wished) -> None:
+    live.owners["chat"] = OwnerReport(OWNER, True, "Followed", "it follows")
+    live.town.owner_most = 1
+    live.run(3)
+    assert live.board.told("FloorFollowed") == (False, "OwnerMaximum")
+    assert live.board.shown["chat"].figures is not None
+    assert "owner's maximum" in live.board.shown["chat"].figures.reason
+    assert live.floors()["chat"] == 1
 
 
 class Known:
