@@ -11,15 +11,17 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from tests.cluster import kueue as kueue_program
 from tests.cluster import lws as lws_program
+from tests.cluster import sandbox as sandbox_program
 from tests.cluster.cluster import Cluster
 from tests.cluster.cluster_autoscaler import ClusterAutoscaler
 from tests.cluster.control_plane import ControlPlane, Programs
+from tests.cluster.definitions import defined
 from tests.cluster.examined import Office
 from tests.cluster.exporter import Exporter
 from tests.cluster.external_metrics import ExternalMetrics
@@ -109,6 +111,27 @@ def kueue(control_plane: ControlPlane, owner_programs: Programs) -> Iterator[Pro
     """Kueue, for all tests of a file: its program, which a test that ends it must start again."""
     with kueue_program.running(control_plane, owner_programs) as program:
         yield program
+
+
+@pytest.fixture(scope="module")
+def sandbox(control_plane: ControlPlane, owner_programs: Programs) -> Iterator[Program]:
+    """agent-sandbox, for all tests of a file: its controller, which a test that ends it must start again."""
+    with sandbox_program.running(control_plane, owner_programs) as program:
+        yield program
+
+
+def _kinds(part: str) -> Any:
+    """A fixture that has kinds of which nobody takes care, for all tests of a file."""
+
+    @pytest.fixture(scope="module")
+    def found(control_plane: ControlPlane, owner_programs: Programs) -> Iterator[None]:
+        with defined(control_plane, owner_programs.part(part)):
+            yield
+
+    return found
+
+
+kserve_kinds, llm_kinds, gateway_kinds, keda_kinds = map(_kinds, ("kserve", "kserve-llm", "gateway", "keda"))
 
 
 @pytest.fixture(scope="session")
