@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from threading import Event
 from types import FrameType
 
-from prometheus_client import ProcessCollector
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from autoscaler.adapters.kubernetes.cluster.scales import Scales
 from autoscaler.adapters.kubernetes.connection import connect
@@ -30,7 +30,7 @@ from autoscaler.compose.live_world import LiveWorld
 from autoscaler.controller import runner
 from autoscaler.controller.beginning import Rhythm, begun
 from autoscaler.controller.cycle import LoopState, Ports, cycle
-from autoscaler.controller.dry import DryCluster
+from autoscaler.controller.dry import DryCluster, DryQueue
 from autoscaler.controller.health import Health
 from autoscaler.controller.in_force import InForce
 from autoscaler.controller.keeper import Keeper
@@ -45,11 +45,15 @@ from autoscaler.telemetry.events import LoopEvents
 from autoscaler.telemetry.log import LoopLog, logger
 from autoscaler.telemetry.metrics import LoopMetrics
 from autoscaler.telemetry.plan_status import LoopPlans
+from autoscaler.telemetry.targets import LoopTargets
 from autoscaler.web.probes import ProbeServer
 
 MANAGER = "gpu-autoscaler"
 TICKS_MISSED = 10
 """So many ticks without an end of one, and the process is taken for dead."""
+TARGETS = "/api/v1/targets"
+STALE_TICKS, STALE_S = 4, 30.0
+"""A plan that is so many ticks old, and so many seconds at least, is published no more."""
 QUICK_S = 4.0
 """Longest call for the lease, of 15 s: one that hangs leaves time for another."""
 
@@ -73,20 +77,21 @@ def run(settings: Settings) -> bool:
         ProcessCollector(registry=metrics.registry)
         limit_s = TICKS_MISSED * settings.tick_s + settings.history_s
         health = Health(clock, limit_s)
-        checks = {"/healthz": health.why_not_alive, "/readyz": health.why_not_ready}
-        probes = ProbeServer(*settings.address, metrics.registry, checks)
-        probes.start()
-        ends.callback(probes.stop)
         events.start()
         ends.callback(events.stop)
         leadership = _leadership(Transport(connection, clock, TransportSettings(deadline_s=QUICK_S)), clock, settings)
         plans = CapacityPlans(transport, objects, settings.namespace)
         plans.start()
         ends.callback(plans.stop)
+        targets = LoopTargets(clock, max(STALE_S, STALE_TICKS * settings.tick_s), plans.shown)
+        metrics.registry.register(targets)
+        probes = _probes(settings, metrics.registry, health, targets)
+        probes.start()
+        ends.callback(probes.stop)
         world = LiveWorld(settings, transport, plans, server, clock)
         service = Service(
             PolicyFolder(settings.policies), world.govern, leadership, clock,
-            (LoopLog(log), metrics, LoopEvents(events), LoopPlans(plans), health),
+            (LoopLog(log), metrics, LoopEvents(events), LoopPlans(plans), targets, health),
             Rhythm(settings.tick_s, settings.history_s), _keeper(settings, transport, objects),
         )  # fmt: skip
         log.info("started", policies=str(settings.policies), listen=f"{settings.address[0]}:{probes.port}")
@@ -119,11 +124,20 @@ def plan(settings: Settings, found: PolicySet) -> Tick:
         said = _recalled(keeper, in_force, state)
         stand_by(state, in_force.policies.fleet, in_force.ports.cluster.inventory(now_s), now_s)
         cluster = DryCluster(keeper.holding(in_force, now_s).inventory)
-        _, report = cycle(now_s, state, in_force.policies, Ports(in_force.ports.metrics, cluster))
-        problems = (*said, *(() if report.error is None else (report.error,)), *in_force.problems())
+        queue = None if in_force.ports.queue is None else DryQueue(in_force.ports.queue)
+        _, report = cycle(now_s, state, in_force.policies, Ports(in_force.ports.metrics, cluster, queue))
+        seen = (report.error, None if report.queue is None else report.queue.error)
+        problems = (*said, *(line for line in seen if line is not None), *in_force.problems())
         in_files = tuple(str(problem) for problem in found.problems)
         took_s = clock.monotonic_s() - began_s
         return Tick(now_s, took_s, False, in_force, report, None, in_files, problems, notes, every_s=rhythm.tick_s)
+
+
+def _probes(settings: Settings, registry: CollectorRegistry, health: Health, targets: LoopTargets) -> ProbeServer:
+    """Raises OSError where the address cannot be had."""
+    checks = {"/healthz": health.why_not_alive, "/readyz": health.why_not_ready}
+    pages = {TARGETS: lambda policy: targets.one(policy) if policy else targets.all()}
+    return ProbeServer(*settings.address, registry, checks, pages)
 
 
 def _keeper(settings: Settings, transport: Transport, objects: Objects) -> Keeper:

@@ -65,6 +65,17 @@ class PlanStatus:
     wish: Wish = NOTHING
 
 
+@dataclass(frozen=True, slots=True)
+class ShownPlan:
+    """What the leader shows of a policy, as far as another controller needs it; seen at `observed_at_s`."""
+
+    planned_floor_replicas: int
+    acts: bool
+    paused: bool
+    reason: str
+    observed_at_s: float
+
+
 class PlansPort(Protocol):
     """Shows each policy's status."""
 

@@ -50,6 +50,12 @@ READY = _gauge("ready_replicas", "Replicas that serve.", "policy")
 STARTING = _gauge("starting_replicas", "Replicas that have a node, or wait for one, and do not serve yet.", "policy")
 FLOOR = _gauge("floor_replicas", "The least number of replicas that is asked for, as the owner's field says.", "policy")
 PLANNED = _gauge("planned_floor_replicas", "The floor that the last plan wants; absent where we do not lead.", "policy")
+TARGET = _gauge(
+    "target_replicas",
+    "Replicas that an acting policy wants, for whoever moves them; absent where it is paused, where the plan is old, "
+    "and where we do not lead. Absent is not zero.",
+    "policy",
+)  # fmt: skip
 PLAN_REASONS = _gauge(
     "plan_reasons", "1 for each reason that moved the floor of the last plan; absent for others.", "policy", "reason"
 )

@@ -1,17 +1,21 @@
-"""/metrics, /healthz and /readyz on the standard library's HTTP server: no state is changed by any request."""
+"""/metrics, /healthz, /readyz and JSON under /api on the standard library's HTTP server: requests change nothing."""
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from urllib.parse import unquote
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 Check = Callable[[], str | None]
 """What is wrong, None where nothing is."""
+Page = Callable[[str], tuple[int, Mapping[str, object]]]
+"""HTTP status and JSON, for what stands in the path below the page's own, empty where nothing does."""
 SLOWEST_S = 10.0
 """A client that sends or takes nothing for so long is given up."""
 
@@ -19,11 +23,14 @@ SLOWEST_S = 10.0
 class ProbeServer:
     """Answers between `start` and `stop`. Raises OSError where the address cannot be had."""
 
-    def __init__(self, host: str, port: int, registry: CollectorRegistry, checks: Mapping[str, Check]) -> None:
-        """`port` 0: any that is free. checks: by path, `/healthz` and the like."""
+    def __init__(
+        self, host: str, port: int, registry: CollectorRegistry, checks: Mapping[str, Check],
+        pages: Mapping[str, Page] | None = None,
+    ) -> None:  # fmt: skip
+        """`port` 0: any that is free. checks: by path, `/healthz` and the like; pages: by the path they begin at."""
         try:
             server = _Server6 if ":" in host else ThreadingHTTPServer
-            self._server = server((host, port), _handler(registry, checks))
+            self._server = server((host, port), _handler(registry, checks, pages or {}))
         except OSError as error:
             said = f"{error.strerror}; choose another address with --listen"
             raise OSError(error.errno, said, f"listen on {host}:{port}") from error
@@ -52,7 +59,17 @@ class _Server6(ThreadingHTTPServer):
     address_family = socket.AF_INET6
 
 
-def _handler(registry: CollectorRegistry, checks: Mapping[str, Check]) -> type[BaseHTTPRequestHandler]:
+def _page(path: str, pages: Mapping[str, Page]) -> tuple[Page | None, str]:
+    """The page that a path is of, and what stands below it."""
+    for begin, page in pages.items():
+        if path.rstrip("/") == begin or path.startswith(f"{begin}/"):
+            return page, unquote(path.removeprefix(begin).strip("/"))
+    return None, ""
+
+
+def _handler(
+    registry: CollectorRegistry, checks: Mapping[str, Check], pages: Mapping[str, Page]
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = SLOWEST_S
         server_version = "gpu-autoscaler"
@@ -60,14 +77,18 @@ def _handler(registry: CollectorRegistry, checks: Mapping[str, Check]) -> type[B
 
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
+            page, below = _page(path, pages)
             if path == "/metrics":
                 encode, kind = choose_encoder(self.headers.get("Accept") or "")
                 self._answer(200, encode(registry), kind)
             elif path in checks:
                 wrong = checks[path]()
                 self._answer(503 if wrong else 200, f"{wrong or 'ok'}\n".encode(), "text/plain; charset=utf-8")
+            elif page is not None:
+                code, told = page(below)
+                self._answer(code, f"{json.dumps(told)}\n".encode(), "application/json")
             else:
-                there = ", ".join(["/metrics", *sorted(checks)])
+                there = ", ".join(["/metrics", *sorted(checks), *sorted(pages)])
                 self._answer(404, f"there are {there}\n".encode(), "text/plain; charset=utf-8")
 
         def _answer(self, code: int, body: bytes, kind: str) -> None:

@@ -62,7 +62,8 @@ def test_what_the_first_request_waits_and_what_people_wish_are_told(
     leads = LeadsInForce(180.0, 120.0)
     policies = replace(tick.in_force.policies, wishes=Wishes({"code": Wish(True, None, "kubectl-edit at noon")}))
     tick = replace(tick, in_force=replace(tick.in_force, leads=leads, policies=policies))
-    chat, code = summary(tick)["policies"]  # type: ignore[misc]
+    rows: Any = summary(tick)["policies"]
+    chat, code = rows
     assert chat["wakeUp"]["p90Seconds"] <= 360
     assert chat["wakeUp"]["said"].startswith("the first request waits about ")
     assert chat["wakeUp"]["said"].endswith("; no start was seen yet")

@@ -9,7 +9,9 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from autoscaler.telemetry.metrics import LoopMetrics
-from tests.unit.controller.live import Live
+from autoscaler.telemetry.targets import LoopTargets
+from tests.stepped_clock import SteppedClock
+from tests.unit.controller.live import Live, Town
 
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 STEADY = [4.0] * 100
@@ -28,7 +30,11 @@ class Exported:
 
     def __init__(self, folder: Path, demand: dict[str, Sequence[float]] | None = None) -> None:
         self.metrics = LoopMetrics()
-        self.live = Live(folder, demand or {"chat": STEADY}, outlets=(self.metrics,))
+        clock = SteppedClock()
+        targets = LoopTargets(clock, 240.0, lambda _: None)
+        self.metrics.registry.register(targets)
+        town = Town(demand or {"chat": STEADY}, clock)
+        self.live = Live(folder, outlets=(self.metrics, targets), town=town)
 
     def get(self, name: str, **labels: str) -> float | None:
         """None where there is no such series."""

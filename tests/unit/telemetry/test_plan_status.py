@@ -188,15 +188,16 @@ def test_what_the_first_request_waits_is_shown(
     assert tick.in_force is not None
     assert tick.report is not None
     assert tick.report.observation is not None
-    bare = replace(tick.report.observation.inventory, placeholders=(), free_gpus=np.zeros(1, dtype=np.int64))
-    report = replace(tick.report, observation=replace(tick.report.observation, inventory=bare))
+    observation = tick.report.observation
+    bare = replace(observation.inventory, placeholders=(), free_gpus=np.zeros(1, dtype=np.int64))
+    report = replace(tick.report, observation=replace(observation, inventory=bare))
     tick = replace(tick, report=report, in_force=replace(tick.in_force, leads=Known(*seen)))
     LoopPlans(live.board).tell(tick)
     figures = live.board.shown["chat"].figures
     assert figures is not None
     assert figures.wake_up == wake_up
     warm = replace(bare, free_gpus=np.ones(1, dtype=np.int64))
-    seen_warm = replace(report, observation=replace(tick.report.observation, inventory=warm))  # type: ignore[union-attr]
+    seen_warm = replace(report, observation=replace(observation, inventory=warm))
     LoopPlans(live.board).tell(replace(tick, report=seen_warm))
     figures = live.board.shown["chat"].figures
     assert figures is not None

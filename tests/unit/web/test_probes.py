@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import socket
 from collections.abc import Iterator
 
@@ -19,7 +20,12 @@ class Probed:
         self.wrong: str | None = None
         registry = CollectorRegistry()
         Gauge("gpu_autoscaler_leader", "of the test", registry=registry).set(1.0)
-        self.server = ProbeServer("127.0.0.1", 0, registry, {"/healthz": lambda: self.wrong, "/readyz": lambda: None})
+        checks = {"/healthz": lambda: self.wrong, "/readyz": lambda: None}
+        self.server = ProbeServer("127.0.0.1", 0, registry, checks, {"/api/v1/targets": self.target})
+
+    @staticmethod
+    def target(policy: str) -> tuple[int, dict[str, object]]:
+        return (503, {"error": "old"}) if policy == "old" else (200, {"policy": policy, "replicas": 3})
 
     def get(self, path: str, accept: str = "", method: str = "GET") -> tuple[int, str, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=5.0)
@@ -65,9 +71,17 @@ def test_metrics_in_both_formats(probed: Probed) -> None:
     assert text.endswith("# EOF\n")
 
 
+def test_pages_are_json(probed: Probed) -> None:
+    for path, policy in (("", ""), ("/", ""), ("/chat", "chat"), ("/chat/?x=1", "chat"), ("/chat%2D2", "chat-2")):
+        code, kind, text = probed.get(f"/api/v1/targets{path}")
+        assert (code, kind, json.loads(text)) == (200, "application/json", {"policy": policy, "replicas": 3}), path
+    assert probed.get("/api/v1/targets/old")[::2] == (503, '{"error": "old"}\n')
+    assert probed.get("/api/v1/targetsandmore")[0] == 404
+
+
 def test_other_paths_and_methods(probed: Probed) -> None:
     code, _, text = probed.get("/")
-    assert (code, text) == (404, "there are /metrics, /healthz, /readyz\n")
+    assert (code, text) == (404, "there are /metrics, /healthz, /readyz, /api/v1/targets\n")
     assert probed.get("/metrics", method="POST")[0] == 501
 
 

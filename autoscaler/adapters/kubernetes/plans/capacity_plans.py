@@ -21,7 +21,7 @@ from autoscaler.adapters.kubernetes.transport import Transport
 from autoscaler.adapters.kubernetes.watching import Snapshot, Watching, WatchSettings
 from autoscaler.domain.wish import NOTHING, Wish
 from autoscaler.ports.errors import AlreadyExists, Conflict, Forbidden, NotFound, PortError
-from autoscaler.ports.plans import PlanStatus
+from autoscaler.ports.plans import PlanStatus, ShownPlan
 
 INSTALL = "install the definition (`kubectl apply -f helm/crds/`), and let us read and write capacityplans"
 WITHOUT = "until then no placeholder can be owned, so none is made, and nobody can override or pause"
@@ -140,6 +140,11 @@ class CapacityPlans:
         """As `WishBook`."""
         plan = self.seen(policy)
         return NOTHING if plan is None else plan.wish
+
+    def shown(self, policy: str) -> ShownPlan | None:
+        """What the leader shows of a policy; None where it shows nothing."""
+        plan = self.seen(policy)
+        return None if plan is None else plan.status
 
     def uid(self, policy: str) -> str:
         """Of the plan of a policy; empty where there is none."""

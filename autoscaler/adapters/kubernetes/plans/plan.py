@@ -14,6 +14,7 @@ from autoscaler.adapters.kubernetes.json_object import Json, uid, version
 from autoscaler.adapters.kubernetes.owners.managed import said, setters
 from autoscaler.adapters.kubernetes.resource import Resource
 from autoscaler.domain.wish import Override, Wish
+from autoscaler.ports.plans import ShownPlan
 
 CAPACITY_PLANS = Resource("gpu-autoscaler.io", "v1alpha1", "capacityplans", "CapacityPlan")
 MOST_TEXT = 200
@@ -34,7 +35,8 @@ class Since:
 class SeenPlan:
     """A plan. ours: made by us. leaving: it was deleted, and waits for something before it goes.
 
-    problems: what of its spec cannot be read, in words. shown: its conditions by type.
+    problems: what of its spec cannot be read, in words. shown: its conditions by type. status: what the leader shows,
+    None where it is not known what is planned.
     """
 
     name: str
@@ -46,6 +48,7 @@ class SeenPlan:
     wish: Wish
     problems: tuple[str, ...]
     shown: Mapping[str, Since]
+    status: ShownPlan | None = None
 
 
 def seen_plan(plan: Json) -> SeenPlan:
@@ -67,6 +70,20 @@ def seen_plan(plan: Json) -> SeenPlan:
             str(one.get("type")): Since(str(one.get("status")), str(one.get("lastTransitionTime")))
             for one in status.get("conditions") or ()
         },
+        status=_shown(status),
+    )
+
+
+def _shown(status: Json) -> ShownPlan | None:
+    planned, observed = status.get("plannedFloorReplicas"), status.get("observedAt")
+    if planned is None or observed is None:
+        return None
+    return ShownPlan(
+        planned_floor_replicas=int(planned),
+        acts=status.get("mode") == "act",
+        paused=bool((status.get("wish") or {}).get("paused")),
+        reason=str(status.get("reason") or ""),
+        observed_at_s=datetime.fromisoformat(str(observed)).timestamp(),
     )
 
 

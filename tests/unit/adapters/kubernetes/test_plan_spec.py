@@ -9,6 +9,7 @@ import pytest
 
 from autoscaler.adapters.kubernetes.plans.plan import Since, read_wish, seen_plan
 from autoscaler.domain.wish import NOTHING, Override, Wish
+from autoscaler.ports.plans import ShownPlan
 
 END = "2026-12-01T18:00:00Z"
 END_S = datetime(2026, 12, 1, 18, tzinfo=UTC).timestamp()
@@ -105,3 +106,14 @@ def test_who_set_what_last_is_kept() -> None:
 def test_where_the_server_does_not_say_who_it_was_nobody_is_named() -> None:
     plan = {"metadata": {"name": "chat", "uid": "u", "resourceVersion": "1"}, "spec": {"paused": True}}
     assert seen_plan(plan).wish == Wish(True)
+
+
+def test_what_the_leader_shows_is_kept_for_those_who_follow() -> None:
+    status = {
+        "mode": "act", "plannedFloorReplicas": 7, "observedAt": END, "reason": "forecast; hold",
+        "wish": {"paused": True},
+    }  # fmt: skip
+    plan: dict[str, Any] = {"metadata": {"name": "chat", "uid": "u", "resourceVersion": "1"}, "status": status}
+    assert seen_plan(plan).status == ShownPlan(7, True, True, "forecast; hold", END_S)
+    del status["plannedFloorReplicas"]
+    assert seen_plan(plan).status is None
