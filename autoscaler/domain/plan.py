@@ -48,6 +48,8 @@ class Reason(IntFlag):
     """The owner of the replicas allows no more."""
     STEP = 262144
     """A floor moves by so much at a time and no more: no owner slows one down."""
+    ROLLOUT = 1048576
+    """More, in place of the replicas that a rollout takes away while it lasts."""
 
 
 REASON_WORDS = {
@@ -59,6 +61,7 @@ REASON_WORDS = {
     Reason.SCHEDULE_MULTIPLY: "schedule multiply",
     Reason.HOLD: "hold",
     Reason.RECURRENCE: "recurring burst",
+    Reason.ROLLOUT: "rollout",
     Reason.SIGNAL_MISSING: "signal missing",
     Reason.SIGNAL_RECOVERING: "signal recovering",
     Reason.MINIMUM: "minimum",

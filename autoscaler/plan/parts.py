@@ -20,6 +20,7 @@ class PlanPart(StrEnum):
     LOOP = "loop"
     PLACEHOLDERS = "placeholders"
     PRIMARY = "primary"
+    ROLLOUT = "rollout"
 
 
 WORDS: Mapping[PlanPart, str] = {
@@ -34,6 +35,7 @@ WORDS: Mapping[PlanPart, str] = {
     PlanPart.LOOP: "headroom moved by realised lateness; without: the planner's own setting",
     PlanPart.PLACEHOLDERS: "room on warm nodes beyond the floors; without: floors alone",
     PlanPart.PRIMARY: "on-demand room for what the largest spot zone carries; without: all room on spot where it may",
+    PlanPart.ROLLOUT: "more replicas and room while a rollout lasts; without: floors as if there were none",
 }
 """What each does, and what is left without it. Schedules, calendars and budgets are of policies: off, every strategy
 runs without them. The others are off in our own strategies alone, since those that we compare with have none of them.

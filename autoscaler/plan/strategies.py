@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from autoscaler.domain.arrays import Ints
 from autoscaler.plan.cron import Cron
-from autoscaler.plan.guards import AGAINST_LATE, BARE_GUARDS, GUARDS, Guard
+from autoscaler.plan.guards import AGAINST_LATE, BARE_GUARDS, GUARDS, Guard, rollout
 from autoscaler.plan.holt_winters import HoltWinters
 from autoscaler.plan.hpa import Hpa
 from autoscaler.plan.ours import Ours
@@ -25,6 +25,8 @@ OURS = {"ours": Ours.knob_limits, "quantile": Quantile.knob_limits, "recurring":
 """Strategies that run under the outer loop and all guards, with the limits of their knob."""
 HEADROOM_LIMITS = (-0.5, 3.0)
 SPARE_SHARE = 0.2
+OF_PARTS = {PlanPart.REACTIVE: AGAINST_LATE, PlanPart.ROLLOUT: (rollout,)}
+"""Guards that are left out with a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ def strategy(name: str, setting: Setting, without: frozenset[PlanPart] = frozens
     if base not in PLANNERS:
         raise ValueError(f"no strategy '{name}'; there are: {', '.join(PLANNERS)}, each also with {LOOP_SUFFIX}")
     if base in OURS:
-        guards = tuple(g for g in GUARDS if g not in AGAINST_LATE or PlanPart.REACTIVE not in without)
+        left_out = {g for part, some in OF_PARTS.items() if part in without for g in some}
+        guards = tuple(g for g in GUARDS if g not in left_out)
         return Strategy(name, _ours(base, setting, without), PlanPart.LOOP not in without, OURS[base], guards, without)
     return Strategy(name, PLANNERS[base](setting), name != base, HEADROOM_LIMITS, BARE_GUARDS)
 

@@ -7,12 +7,14 @@ Implements the metrics and cluster ports. Strategies meet the same luck: each pu
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
 from autoscaler.domain.arrays import Bools, Floats, Ints
 from autoscaler.domain.hpa import SYNC_PERIOD_S, HorizontalScaler
 from autoscaler.domain.inventory import Inventory
+from autoscaler.domain.rollout import Rollout
 from autoscaler.domain.signal import SignalReadings
 from autoscaler.simulator.cloud import Cloud, largest_nodes, stream
 from autoscaler.simulator.cluster import Cluster
@@ -24,7 +26,7 @@ from autoscaler.simulator.node_autoscaler import NodeAutoscaler
 from autoscaler.simulator.objects import Node, Pod
 from autoscaler.simulator.replicas import ReplicaSet, Starter
 from autoscaler.simulator.scheduler import Scheduler
-from autoscaler.simulator.settings import ClusterSetting, HpaSetting, Rollout, WorkloadSetting
+from autoscaler.simulator.settings import ClusterSetting, HpaSetting, NewImage, WorkloadSetting
 from autoscaler.simulator.telemetry import Telemetry
 from autoscaler.simulator.world import Stock, TickRecord
 
@@ -56,8 +58,8 @@ class FullWorld:
             if workload.hpa is not None:
                 self._plan_hpa(w, workload.hpa, HorizontalScaler(workload.hpa.target))
         for fault in setting.faults:
-            if isinstance(fault, Rollout):
-                self._engine.at(fault.at_s, self._sets[fault.workload].roll_out)
+            if isinstance(fault, NewImage):
+                self._engine.at(fault.at_s, partial(self._sets[fault.workload].roll_out, fault))
         self._before = self._totals()
 
     # metrics port
@@ -84,6 +86,7 @@ class FullWorld:
             nodes=np.array([sum(n.pool == p for n in up) for p in pools], dtype=np.int64),
             nodes_starting=np.array([sum(n.pool == p and not n.usable for n in cluster.nodes) for p in pools]),
             obtainable=np.array([self._autoscaler.obtainable(p) for p in pools]),
+            rollouts=self._rollouts(),
         )
 
     def set_floor(self, workload: int, replicas: int) -> None:
@@ -100,6 +103,10 @@ class FullWorld:
     def delete_placeholder(self, workload: int, pool: int, slot: int) -> None:
         """Its GPUs are free at once; whether the node goes is the node autoscaler's to say."""
         self._cluster.delete_placeholder((workload, pool, slot))
+
+    def _rollouts(self) -> tuple[Rollout | None, ...]:
+        found = tuple(here.rollout for here in self._sets)
+        return found if any(found) else ()
 
     # what happens by itself
 

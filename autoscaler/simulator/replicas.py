@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from autoscaler.domain.rollout import Rollout
 from autoscaler.simulator.cluster import Cluster
 from autoscaler.simulator.delays import Delays
 from autoscaler.simulator.journal import ReplicaStart, node_part
 from autoscaler.simulator.objects import Node, Pod, PodState
 from autoscaler.simulator.rollout import room_for_new, surplus_of
-from autoscaler.simulator.settings import IMAGE, WORKLOAD_STAGES, WorkloadSetting
+from autoscaler.simulator.settings import IMAGE, WORKLOAD_STAGES, NewImage, WorkloadSetting
 
 
 class Starter:
@@ -54,6 +55,7 @@ class ReplicaSet:
         self._cluster, self._workload, self._setting = cluster, workload, setting
         self.target = 0
         self._revision = 0
+        self._newest: NewImage | None = None
 
     def scale(self, target: int) -> None:
         """Creates or ends the difference at once."""
@@ -64,8 +66,9 @@ class ReplicaSet:
     def reconcile(self) -> None:
         """Replaces what was lost, ends what is too many."""
         have = self._cluster.replicas[self._workload]
-        if self.is_rolling:
-            self._roll()
+        rollout = self.rollout
+        if rollout is not None and self.is_rolling:
+            self._roll(rollout)
             return
         for _ in range(self.target - len(have)):
             self._create()
@@ -84,21 +87,37 @@ class ReplicaSet:
         have = self._cluster.replicas[self._workload]
         return self._revision > 0 and any(pod.revision < self._revision for pod in have)
 
-    def roll_out(self) -> None:
+    @property
+    def rollout(self) -> Rollout | None:
+        """The one in progress, until all that it brings are ready."""
+        if self._newest is None:
+            return None
+        have = self._cluster.replicas[self._workload]
+        new = [pod for pod in have if pod.revision == self._revision]
+        if len(new) == len(have) and all(pod.state is PodState.READY for pod in new):
+            return None
+        return Rollout(self._newest.surge, self._newest.unavailable, self.target, len(have), len(new))
+
+    def roll_out(self, newest: NewImage) -> None:
         """A new image: no node has it, and every replica is to be replaced."""
         self._revision += 1
+        self._newest = newest
         for node in self._cluster.nodes:
             node.images.pop(self._workload, None)
         self.reconcile()
 
-    def _roll(self) -> None:
-        """One step of the replacement; the next comes when a replica is ready."""
+    def _roll(self, rollout: Rollout) -> None:
+        """One step of the replacement; the next comes when a replica is ready, or ends."""
         have = self._cluster.replicas[self._workload]
         old = [pod for pod in have if pod.revision < self._revision]
-        for _ in range(room_for_new(self.target, len(have), len(have) - len(old))):
+        for _ in range(room_for_new(rollout, self.target, len(have), len(have) - len(old))):
             self._create()
-        for pod in surplus_of(self.target, have, sorted(old, key=self._deletion_order())):
+        going = surplus_of(rollout, self.target, have, sorted(old, key=self._deletion_order()))
+        for pod in going:
             self._cluster.stop(pod, self._setting.drain_s)
+        if going:
+            engine = self._cluster.engine
+            engine.at(engine.now_s, self.reconcile)
 
     def evict(self, pod: Pod) -> None:
         """Ends one replica; another is asked for in its place."""

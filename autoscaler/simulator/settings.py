@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from autoscaler.domain.arrays import Floats
 from autoscaler.domain.pool import Pool
+from autoscaler.domain.rollout import QUARTER_FEWER, QUARTER_MORE, Allowance
 from autoscaler.domain.signal import SignalKind
 from autoscaler.simulator.stages import StageLaw
 
@@ -221,11 +222,16 @@ class StuckReplicas:
 
 
 @dataclass(frozen=True, slots=True)
-class Rollout:
-    """At `at_s` a workload gets a new image: its replicas are replaced, and every node pulls anew."""
+class NewImage:
+    """At `at_s` a workload gets a new image: its replicas are replaced within these bounds, and every node pulls anew.
+
+    By default the bounds are those of a Deployment that says nothing.
+    """
 
     workload: int
     at_s: float
+    surge: Allowance = QUARTER_MORE
+    unavailable: Allowance = QUARTER_FEWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +263,7 @@ Fault = (
     | SlowStarts
     | LostNodes
     | StuckReplicas
-    | Rollout
+    | NewImage
 )
 
 

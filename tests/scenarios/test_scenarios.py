@@ -36,6 +36,7 @@ LINES = {
     "burst-stock-out": "stock-out of the burst pool",
     "budget-at-the-peak": "budget hit at the peak",
     "rollout-at-noon": "rollout at noon",
+    "rollout-at-the-peak": "rollout at the peak",
     "zero-and-wake": "scale to zero and wake",
     "one-pool-for-two": "two workloads fighting for one pool",
     "period-of-two-leads": "demand with a period of twice the lead time",
@@ -55,7 +56,7 @@ ABLATED = [pytest.param(file, part, id=f"{file.stem}-{part}") for file in FILES 
 
 def test_there_is_one_for_each_line() -> None:
     assert [file.stem for file in FILES] == sorted(LINES)
-    assert len(LINES) == 20
+    assert len(LINES) == 21
 
 
 def test_nearly_every_part_is_guarded_somewhere() -> None:

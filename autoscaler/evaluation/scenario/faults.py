@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autoscaler.domain.pool import Pool
+from autoscaler.domain.rollout import allowance
 from autoscaler.domain.signal import SignalKind
 from autoscaler.evaluation.scenario import weather
 from autoscaler.evaluation.scenario.weather import Moment, Weather
@@ -15,7 +16,7 @@ from autoscaler.simulator.settings import (
     LostNodes,
     LowReturn,
     MetricsOutage,
-    Rollout,
+    NewImage,
     ScrapeGap,
     SlowStarts,
     StockOut,
@@ -77,7 +78,7 @@ def _fault(fault: Moment, named: Named) -> Fault:
         until_s = named.end_s if fault.duration_s is None else fault.at_s + fault.duration_s
         return SlowStarts(frozenset(fault.stages), fault.factor, fault.at_s, until_s)
     assert isinstance(fault, weather.Rollout)
-    return Rollout(list(named.workloads).index(fault.policy), fault.at_s)
+    return _rollout(fault, named)
 
 
 def _metrics(fault: weather.Outage, named: Named) -> MetricsOutage | ScrapeGap | WrongAnswers:
@@ -90,6 +91,11 @@ def _metrics(fault: weather.Outage, named: Named) -> MetricsOutage | ScrapeGap |
         return ScrapeGap(workload, signal, fault.at_s, end_s, low)
     value, is_empty = ANSWERS[fault.answer], fault.answer == "empty"
     return WrongAnswers(workload, signal, fault.at_s, end_s, value, is_empty, low)
+
+
+def _rollout(fault: weather.Rollout, named: Named) -> NewImage:
+    more, fewer = allowance(fault.max_surge, rounds_up=True), allowance(fault.max_unavailable, rounds_up=False)
+    return NewImage(list(named.workloads).index(fault.policy), fault.at_s, more, fewer)
 
 
 def _lost(fault: weather.LostStarts, named: Named) -> LostNodes | StuckReplicas:

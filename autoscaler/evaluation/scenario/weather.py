@@ -15,6 +15,10 @@ StageName = Literal["boot", "driver", "image", "weights", "cuda", "transfer"]
 STAGES: tuple[StageName, ...] = ("boot", "driver", "image", "weights", "cuda", "transfer")
 
 
+Bound = Annotated[int, Field(ge=0, le=100_000)] | Annotated[str, Field(pattern=r"^(100|[1-9]?[0-9])%$")]
+"""As a Deployment writes it: replicas, or whole per cent of them."""
+
+
 class Moment(Part):
     """Something that happens at once."""
 
@@ -108,10 +112,23 @@ class LostStarts(Spell):
 
 
 class Rollout(Moment):
-    """A new image: every replica is replaced, a quarter more and a quarter fewer at a time as a Deployment does it, and
-    every node pulls the image anew."""
+    """A new image: every replica is replaced, some more and some fewer at a time as a Deployment does it, and every
+    node pulls the image anew."""
 
     policy: Name = Field(description="Policy of the workload. Required.")
+    max_surge: Bound = Field(
+        default="25%", description="Replicas beyond those wanted, a number or per cent, rounded up. Default 25%."
+    )
+    max_unavailable: Bound = Field(
+        default="25%", description="Replicas that may be missing, a number or per cent, rounded down. Default 25%."
+    )
+
+    @model_validator(mode="after")
+    def _moves(self) -> Self:
+        if not (int(str(self.max_surge).rstrip("%")) or int(str(self.max_unavailable).rstrip("%"))):
+            hint = "write `maxUnavailable: 1`, or a larger maxSurge"
+            Conflicts.check([Conflict(("maxUnavailable",), "neither more nor fewer: nothing could be replaced", hint)])
+        return self
 
 
 class Weather(Part):

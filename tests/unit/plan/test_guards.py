@@ -15,6 +15,7 @@ from autoscaler.domain.bounds import Bounds
 from autoscaler.domain.budget import Budget
 from autoscaler.domain.fleet import NO_BUDGET
 from autoscaler.domain.plan import Reason
+from autoscaler.domain.rollout import Allowance, Rollout
 from autoscaler.domain.signal import ARRIVALS, MISSING, QUEUE, RECOVERING, RUNNING, SERVED, VALUE, ZERO
 from autoscaler.plan import guards
 from autoscaler.plan.guards import BARE_GUARDS, GUARDS, Context, Draft, Guard, guarded
@@ -41,7 +42,8 @@ def context(core: Core, tick: Tick) -> Setting:
               at_most: Any = UNLIMITED, burst: Any = 0.0, kept: Any = 0.0, asked: Sequence[int] = (0, 0),
               state: Sequence[int] = (int(VALUE), int(VALUE)), least: Any = 0, most: Any = 1000, factor: Any = 1.0,
               budget: float = math.inf, override: Any = None, owner_least: Sequence[int] | None = None,
-              owner_most: Sequence[int] | None = None, rollouts: tuple[Rollout | None, ...] = ()) -> Context:  # fmt: skip
+              owner_most: Sequence[int] | None = None,
+              rollouts: tuple[Rollout | None, ...] = ()) -> Context:  # fmt: skip
         def pair(value: Any) -> Floats:
             return np.broadcast_to(np.array(value, dtype=np.float64), (2,))
 
@@ -78,7 +80,7 @@ def after(guard: Guard | tuple[Guard, ...], context: Context, *floors: float) ->
 
 NO = Reason(0)
 HALF = Rollout(Allowance(), Allowance(percent=50), replicas=3, standing=3, updated=0)
-"""Half of the replicas are replaced at a time: of three one, of six three."""
+"""Half of the replicas are replaced at a time: of three one, of five two."""
 CASES = [
     pytest.param(guards.step_down, {"asked": [20, 2]}, [18.0, 3.0], Reason.STEP, id="down by steps"),
     pytest.param(guards.owner_minimum, {"owner_least": [7, 0]}, [7.0, 3.0], Reason.OWNER_MINIMUM, id="owner's minimum"),
@@ -89,7 +91,7 @@ CASES = [
         guards.schedule_multiply, {"factor": [1.5, 1.0]}, [8.0, 3.0], Reason.SCHEDULE_MULTIPLY, id="an event"
     ),
     pytest.param(guards.hold, {"kept": [6.0, 3.0]}, [6.0, 3.0], Reason.HOLD, id="hold"),
-    pytest.param(guards.rollout, {"rollouts": (HALF, None)}, [6.0, 3.0], Reason.ROLLOUT, id="rollout"),
+    pytest.param(guards.rollout, {"rollouts": (HALF, None)}, [5.0, 3.0], Reason.ROLLOUT, id="rollout"),
     pytest.param(guards.burst, {"burst": [9.0, 0.0]}, [9.0, 3.0], Reason.RECURRENCE, id="burst"),
     pytest.param(
         guards.unknown, {"state": [MISSING, VALUE], "asked": [7, 7]}, [7.0, 3.0], Reason.SIGNAL_MISSING, id="missing"
@@ -248,4 +250,4 @@ def test_a_burst_is_not_held_when_its_window_has_passed(context: Setting) -> Non
 
 
 def test_strategies_that_we_compare_with_promise_nothing_about_late_requests() -> None:
-    assert set(GUARDS) - set(BARE_GUARDS) == {*guards.AGAINST_LATE, *guards.STEPS}
+    assert set(GUARDS) - set(BARE_GUARDS) == {*guards.AGAINST_LATE, *guards.STEPS, guards.rollout}

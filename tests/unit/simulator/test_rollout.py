@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from autoscaler.domain.rollout import QUARTER_FEWER, QUARTER_MORE, Rollout
 from autoscaler.simulator.rollout import room_for_new
-from autoscaler.simulator.settings import Rollout
+from autoscaler.simulator.settings import NewImage
 from autoscaler.simulator.stages import StageLaw
 
 if TYPE_CHECKING:
     from tests.unit.simulator.conftest import Build, Driven
 
 AT_S, PULL_S = 600.0, 40.0
+DEFAULTS = Rollout(QUARTER_MORE, QUARTER_FEWER, replicas=0, standing=0, updated=0)
 
 
 def rolled(build: Build, replicas: int) -> Driven:
     """`replicas` that serve from the beginning on, and a new image after ten minutes."""
     chat = build.workload(image=StageLaw(PULL_S, PULL_S))
-    return build.world(chat, start=(replicas,), faults=(Rollout(0, AT_S),))
+    return build.world(chat, start=(replicas,), faults=(NewImage(0, AT_S),))
 
 
 def starting(world: Driven) -> int:
@@ -39,7 +41,7 @@ def starting(world: Driven) -> int:
     ],
 )
 def test_new_ones_have_the_room_of_the_surge(target: int, have: int, new: int, room: int) -> None:
-    assert room_for_new(target, have, new) == room
+    assert room_for_new(DEFAULTS, target, have, new) == room
 
 
 @pytest.mark.parametrize("replicas", [1, 4, 10])

@@ -1,0 +1,59 @@
+"""Rollouts in progress: the replicas that make up for those that are away, and room for those that run beyond.
+
+Both stand only while something moves, and both are on top of what is planned else: no hold keeps them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from autoscaler.domain.arrays import Bools, Flags, Floats, Ints
+from autoscaler.domain.fleet import Fleet
+from autoscaler.domain.inventory import Inventory
+from autoscaler.domain.observation import Observation
+from autoscaler.domain.plan import Reason
+
+ROLLOUT = int(Reason.ROLLOUT)
+
+
+def lifts(floor: Floats, inventory: Inventory, fleet: Fleet) -> Floats:
+    """How many more to ask for so that `floor` (float [W]) serve all along, float [W]; 0 where floors are not ours."""
+    more = np.zeros(fleet.size)
+    for w, rollout in enumerate(inventory.rollouts):
+        if rollout is not None and fleet.moves[w]:
+            more[w] = rollout.lift(int(floor[w]))
+    return more
+
+
+def lifted(floor: Floats, reasons: Flags, inventory: Inventory) -> Floats:
+    """How many of a floor (float [W]) that a rollout has raised may be away, float [W]: they are no room to grow."""
+    found = np.zeros(floor.size)
+    for w, rollout in enumerate(inventory.rollouts):
+        if rollout is not None and int(reasons[w]) & ROLLOUT:
+            found[w] = rollout.missing(int(floor[w]))
+    return found
+
+
+def surge_to_come(inventory: Inventory, fleet: Fleet) -> Ints:
+    """Replicas beyond those asked for that are not there yet, int [W]: those that are Pending are on order already."""
+    found = np.zeros(fleet.size, dtype=np.int64)
+    for w, rollout in enumerate(inventory.rollouts):
+        found[w] = 0 if rollout is None else rollout.to_come
+    return found
+
+
+def rolling(inventory: Inventory, fleet: Fleet) -> Bools:
+    """Where replicas are replaced now, bool [W]: who is late then, is so for another reason than a forecast."""
+    found = np.zeros(fleet.size, dtype=bool)
+    for w, rollout in enumerate(inventory.rollouts):
+        found[w] = rollout is not None and rollout.moves
+    return found
+
+
+def without_rollouts(observation: Observation) -> Observation:
+    """The observation of who knows of none."""
+    if not observation.inventory.rollouts:
+        return observation
+    return replace(observation, inventory=replace(observation.inventory, rollouts=()))
