@@ -105,8 +105,8 @@ CASES = [
     case("strategy", expect(f"{{{FLOOR}, atMost: 2, strategy: our}}"), (82, 51), "spec.expect.0.strategy",
          "no strategy of this name", "did you mean `ours`?"),
     case("part", expect(f"{{{FLOOR}, atMost: 2, guards: schedule}}"), (82, 49), "spec.expect.0.guards",
-         "must be schedules, calendars, budget, freshness, reactive, hold, forecast, recurring, loop, placeholders or "
-         "primary", "did you mean `schedules`?"),
+         "must be schedules, calendars, budget, freshness, reactive, hold, forecast, recurring, loop, placeholders, "
+         "primary or rollout", "did you mean `schedules`?"),
     case("same-name", after("expect:", f"  - {{{FLOOR}, atMost: 2}}", f"  - {{{FLOOR}, atMost: 3}}"), (83, 14),
          "spec.expect.1.name", "expectation a is already there", "give each a name of its own"),
     case("include-missing", after("include: [no.yaml]"), (81, 13), "spec.include.0", "no file", "it is looked for"),
