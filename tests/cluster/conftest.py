@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from tests.cluster import keda as keda_programs
 from tests.cluster import kueue as kueue_program
 from tests.cluster import lws as lws_program
 from tests.cluster import sandbox as sandbox_program
@@ -73,11 +74,11 @@ def measured(record_property: Callable[[str, object], None]) -> Callable[[str, f
     return lambda what, seconds, recorded: record_property(what, f"{seconds:.3g} s (recorded: {recorded})")
 
 
-def _built(what: str, programs: str) -> Programs:
-    """A set of programs that `make rig` has built."""
+def _built(what: str, programs: str, left_out: Callable[[str], None] = _left_out, target: str = "rig") -> Programs:
+    """A set of programs that a target of make has built; `left_out` is told where it has not."""
     where = subprocess.run([ROOT / "scripts" / "rig", "--where", programs], capture_output=True, text=True, check=False)
     if where.returncode:
-        _left_out(where.stderr.strip() or f"{what} is not built; make rig")
+        left_out(where.stderr.strip() or f"{what} is not built; make {target}")
     return Programs(Path(where.stdout.strip()))
 
 
@@ -117,6 +118,14 @@ def kueue(control_plane: ControlPlane, owner_programs: Programs) -> Iterator[Pro
 def sandbox(control_plane: ControlPlane, owner_programs: Programs) -> Iterator[Program]:
     """agent-sandbox, for all tests of a file: its controller, which a test that ends it must start again."""
     with sandbox_program.running(control_plane, owner_programs) as program:
+        yield program
+
+
+@pytest.fixture(scope="module")
+def keda(control_plane: ControlPlane) -> Iterator[Program]:
+    """KEDA, for all tests of a file: its operator. Left out where it is not built, everywhere: it takes that long."""
+    built = _built("KEDA", "rig-keda", pytest.skip, "rig-keda")
+    with keda_programs.running(control_plane, built) as program:
         yield program
 
 

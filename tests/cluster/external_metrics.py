@@ -8,7 +8,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.cluster.api import Json, Refused
+from tests.cluster.api import Api, Json, Refused
 from tests.cluster.clock import epoch_s, pause, stamp, wait_until
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.objects import outside_service
@@ -46,20 +46,11 @@ class ExternalMetrics:
 
     def start(self) -> None:
         """Has the API server pass its group on to here, and waits until it does."""
-        port = self._server.server_address[1]
-        self._api.create("services", outside_service(NAME, NAMESPACE))
-        group, _, version = GROUP.partition("/")
-        spec = {
-            "group": group, "version": version, "groupPriorityMinimum": 100, "versionPriority": 100,
-            "insecureSkipTLSVerify": True, "service": {"name": NAME, "namespace": NAMESPACE, "port": port},
-        }  # fmt: skip
-        self._api.create(API_SERVICES, {"metadata": {"name": API_SERVICE}, "spec": spec})
-        wait_until(self._served, "the external metrics API to be served", AVAILABLE_S)
+        register(self._api, NAME, NAMESPACE, self._server.server_address[1])
 
     def close(self) -> None:
         """Takes its group out of the API server, and ends it."""
-        self._api.delete(API_SERVICES, API_SERVICE)
-        self._api.delete("services", NAME, NAMESPACE)
+        withdraw(self._api, NAME, NAMESPACE)
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -92,14 +83,33 @@ class ExternalMetrics:
             items = [{"metricName": metric, "metricLabels": {}, "timestamp": stamp(epoch_s()), "value": milli}]
         return 200, {"kind": "ExternalMetricValueList", "apiVersion": GROUP, "metadata": {}, "items": items}
 
-    def _served(self) -> bool:
+
+def register(api: Api, service: str, namespace: str, port: int) -> None:
+    """Has the API server pass the group on to a port of this machine, by a Service, and waits until it does."""
+    api.create("services", outside_service(service, namespace))
+    group, _, version = GROUP.partition("/")
+    spec = {
+        "group": group, "version": version, "groupPriorityMinimum": 100, "versionPriority": 100,
+        "insecureSkipTLSVerify": True, "service": {"name": service, "namespace": namespace, "port": port},
+    }  # fmt: skip
+    api.create(API_SERVICES, {"metadata": {"name": API_SERVICE}, "spec": spec})
+
+    def served() -> bool:
         try:
-            self._api.call("GET", ROOT)
+            api.call("GET", ROOT)
         except Refused as error:
             if error.code not in (404, 503):
                 raise
             return False
         return True
+
+    wait_until(served, "the external metrics API to be served", AVAILABLE_S)
+
+
+def withdraw(api: Api, service: str, namespace: str) -> None:
+    """Takes the group out of the API server, which else could not empty a namespace any more."""
+    api.delete(API_SERVICES, API_SERVICE)
+    api.delete("services", service, namespace)
 
 
 def hpa(name: str, namespace: str, least: int, most: int, metric: str = "", **more: Any) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from tests.cluster import objects
 from tests.cluster.api import Json
@@ -49,7 +50,7 @@ def running(plane: ControlPlane, built: Programs) -> Iterator[Program]:
             f"--health-probe-bind-address={LOOPBACK}:{probes}",
         ]
         env = {"KUBECONFIG": str(plane.kubeconfig(OWNERS))}
-        command = [built.program("agent-sandbox-controller"), *flags]
+        command: list[str | Path] = [built.program("agent-sandbox-controller"), *flags]
         program = plane.add(Program("agent-sandbox", command, plane.folder / "agent-sandbox.log", env, patience_s=3.0))
         ends.callback(program.stop)
         program.start()

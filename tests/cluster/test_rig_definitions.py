@@ -41,7 +41,7 @@ def test_an_llm_inference_service_has_replicas_or_a_range(cluster: Cluster) -> N
 
 @pytest.mark.usefixtures("keda_kinds")
 def test_a_scaled_object_has_its_floor_and_no_scale(cluster: Cluster) -> None:
-    cluster.create(SCALED_OBJECTS, scaled_object("chat", cluster.namespace, 1, 8, "http://localhost/targets"))
+    cluster.create(SCALED_OBJECTS, scaled_object("chat", cluster.namespace, 1, 8, "http://localhost/", "replicas"))
     seen = cluster.api.patch(SCALED_OBJECTS, "chat", {"spec": {"minReplicaCount": 5}}, cluster.namespace)["spec"]
     assert (seen["minReplicaCount"], seen["maxReplicaCount"]) == (5, 8)
     refused_scale(cluster, SCALED_OBJECTS)
