@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -19,6 +19,7 @@ from autoscaler.compose.stopped import Stopped
 from autoscaler.controller.cycle import Ports
 from autoscaler.controller.in_force import InForce, Swept
 from autoscaler.controller.leads import LeadsInForce
+from autoscaler.domain.gang import Gang
 from autoscaler.placeholder.manifest import House
 from autoscaler.policy.check import PolicyDocument
 from autoscaler.policy.compile import compile_fleet
@@ -29,6 +30,8 @@ from autoscaler.ports.errors import Unavailable
 from autoscaler.ports.events import ObjectReference
 from autoscaler.settings import Settings
 
+Shapes = tuple[dict[str, int], dict[str, Gang]]
+"""By policy name, GPUs a replica, and replicas that are groups of pods."""
 LISTED_S = 20.0
 """How long the first lists of a new set of policies may take."""
 
@@ -75,7 +78,7 @@ class LiveWorld:
         found = self._stopped.without(found, () if before is None else before.policies)
         serving = before if before is not None and before.source == found else self._serve(found)
         try:
-            shapes = serving.cluster.shapes()
+            shapes = _shapes(serving.cluster)
             self._learn(serving)
             governed = self._compiled(serving, shapes)
         except Exception:
@@ -112,7 +115,7 @@ class LiveWorld:
         swept = serving.cluster.sweep(now_s)
         return Swept(swept.ended, (*failed, *swept.failed))
 
-    def _is_outdated(self, serving: _Serving, shapes: Mapping[str, int]) -> bool:
+    def _is_outdated(self, serving: _Serving, shapes: Shapes) -> bool:
         """Asked in every tick, and so the place to learn."""
         self._learn(serving)
         moved = self._leads.is_outdated(self._clock.wall_s())
@@ -154,11 +157,12 @@ class LiveWorld:
         metrics = PrometheusMetrics(self._server, self._clock, len(policies), _queries(policies))
         return _Serving(policies, found, cluster, metrics)
 
-    def _compiled(self, serving: _Serving, shapes: Mapping[str, int]) -> Governed:
+    def _compiled(self, serving: _Serving, shapes: Shapes) -> Governed:
         homes = {document.name: document.model.pools.primary[0] for document in serving.policies}
         leads = self._leads.take(homes, self._clock.wall_s())
         source = serving.source
-        governed = compile_fleet(serving.policies, source.pools, shapes, leads, budgets=source.budgets)
+        gpus, gangs = shapes
+        governed = compile_fleet(serving.policies, source.pools, gpus, leads, budgets=source.budgets, gangs=gangs)
         return replace(governed, wishes=self._plans)
 
     def _past(self, serving: _Serving) -> PrometheusPast:
@@ -189,10 +193,15 @@ def _of_signals(reports: Sequence[QueryReport], governed: Governed) -> list[str]
     ]
 
 
-def _shapes_differ(cluster: LiveCluster, shapes: Mapping[str, int]) -> bool:
+def _shapes(cluster: LiveCluster) -> Shapes:
+    gpus = cluster.shapes()
+    return gpus, cluster.gangs()
+
+
+def _shapes_differ(cluster: LiveCluster, shapes: Shapes) -> bool:
     """What cannot be told at the moment is no difference."""
     try:
-        return cluster.shapes() != dict(shapes)
+        return _shapes(cluster) != shapes
     except Unavailable:
         return False
 

@@ -20,6 +20,11 @@ class Gang:
         """GPUs of the whole replica."""
         return self.leader_gpus + (self.size - 1) * self.worker_gpus
 
+    @property
+    def holders(self) -> int:
+        """How many of its pods have GPUs."""
+        return (self.leader_gpus > 0) + (self.size - 1) * (self.worker_gpus > 0)
+
     def count_in(self, gpus: float, gpus_per_node: int) -> float:
         """Whole replicas for which there is room in so many GPUs, which are those of whole nodes and of a last one in
         part; the pods of one replica may stand on several nodes.

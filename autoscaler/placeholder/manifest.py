@@ -17,6 +17,8 @@ PLAN = f"{DOMAIN}/plan"
 POOL = f"{DOMAIN}/pool"
 SLOT = f"{DOMAIN}/slot"
 MEMBER = f"{DOMAIN}/member"
+MEMBERS = f"{DOMAIN}/members"
+WITHIN = f"{DOMAIN}/within"
 SHAPE = f"{DOMAIN}/shape"
 EXPIRES = f"{DOMAIN}/expires"
 PLACEHOLDER = "placeholder"
@@ -62,7 +64,7 @@ def placeholder(shape: Shape, seat: Seat, house: House) -> dict[str, Any]:
     """The manifest of the placeholder of this seat. The same arguments give the same manifest."""
     zones = shape.constraints.zones if shape.constraints.distance.spread_over_zones else ()
     here = (ZONE, zones[seat.slot % len(zones)]) if zones else None
-    return _manifest(shape, seat, house, here, None)
+    return _manifest(shape, seat, house, here, None, {})
 
 
 def gang(
@@ -73,11 +75,16 @@ def gang(
     domain: node label and value that the group takes for itself, where its workload demands one
     (`exclusive_topology`, `values_of`); every member is pinned to it, since a half group serves nothing.
     """
-    return tuple(_manifest(shape, seat, house, domain, member) for member, shape in enumerate(shapes))
+    within = {} if domain is None else {WITHIN: "=".join(domain)}
+    made = []
+    for member, shape in enumerate(shapes):
+        notes = {MEMBER: str(member), MEMBERS: str(len(shapes)), **within}
+        made.append(_manifest(shape, seat, house, domain, member, notes))
+    return tuple(made)
 
 
 def _manifest(
-    shape: Shape, seat: Seat, house: House, here: tuple[str, str] | None, member: int | None
+    shape: Shape, seat: Seat, house: House, here: tuple[str, str] | None, member: int | None, notes: Mapping[str, str]
 ) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
@@ -86,7 +93,7 @@ def _manifest(
             "name": placeholder_name(seat.plan, seat.pool, seat.slot, member),
             "namespace": house.namespace,
             "labels": {**house.labels, ROLE: PLACEHOLDER, PLAN: seat.plan, POOL: seat.pool},
-            "annotations": _annotations(shape, seat, house, member),
+            "annotations": _annotations(shape, seat, house, notes),
             "ownerReferences": [{**seat.owner, "controller": True}],
         },
         "spec": {
@@ -106,14 +113,14 @@ def _manifest(
     }
 
 
-def _annotations(shape: Shape, seat: Seat, house: House, member: int | None) -> dict[str, str]:
+def _annotations(shape: Shape, seat: Seat, house: House, notes: Mapping[str, str]) -> dict[str, str]:
     """Identity goes here, never into labels: node autoscalers group pods by equal labels."""
     return {
         "sidecar.istio.io/inject": "false",
         **house.annotations,
         "cluster-autoscaler.kubernetes.io/safe-to-evict": "true",
         SLOT: str(seat.slot),
-        **({} if member is None else {MEMBER: str(member)}),
+        **notes,
         SHAPE: shape_key(shape),
         EXPIRES: seat.expires.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }

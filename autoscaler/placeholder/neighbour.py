@@ -17,6 +17,8 @@ from autoscaler.placeholder.selector import Labels, selects
 
 GROUP_KEYS = ("leaderworkerset.sigs.k8s.io/group-key", "leaderworkerset.sigs.k8s.io/subgroup-key")
 """Labels that LeaderWorkerSet makes a group exclusive with; the next group has other values."""
+EXCLUSIVE = "leaderworkerset.sigs.k8s.io/exclusive-topology"
+"""Annotation of its workload, and of the pods, that says by which label of nodes."""
 _OF_ONE_POD = frozenset(
     {
         "pod-template-hash",
@@ -85,8 +87,8 @@ def distance(pod: Json, peers: Sequence[Peer]) -> Distance | Refusal:
 
 def exclusive_topology(pod: Json) -> str | None:
     """The label of nodes of which a whole group takes one value for itself (LeaderWorkerSet); None: no such rule."""
-    note = metadata(pod).get("annotations") or {}
-    return note.get("leaderworkerset.sigs.k8s.io/exclusive-topology")
+    key = (metadata(pod).get("annotations") or {}).get(EXCLUSIVE)
+    return str(key) if key else None
 
 
 def required_terms(pod: Json, kind: str) -> Iterator[Json]:

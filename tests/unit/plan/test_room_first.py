@@ -31,8 +31,7 @@ TICK_S = 60.0
 def groups(core: Core, workloads: int = 1, **changes: Any) -> Fleet:
     """Gangs of two pods of a node each, on nodes of eight GPUs."""
     plain = core.fleet(workloads, (core.pool(gpus_per_node=8),), gpus_per_replica=16)
-    shapes = {"pods_per_replica": np.full(workloads, 2), "worker_gpus": np.full(workloads, 8)}
-    return replace(plain, **shapes, **changes)
+    return replace(plain, pods_per_replica=np.full(workloads, 2), worker_gpus=np.full(workloads, 8), **changes)
 
 
 def planned(
@@ -42,7 +41,7 @@ def planned(
     """The first plan on this demand, of which all comes late. ahead: demand at the whole lead."""
     n = fleet.size
     inventory = core.inventory(**{"ready": [0] * n, **standing})
-    chosen = strategy("quantile", Setting(0.0, shared_nodes=True, path=np.zeros((1, 7))))
+    chosen = strategy("quantile", Setting(0.0, shared_nodes=True, path=np.zeros((1, 7), dtype=np.int64)))
     begun = PlanState.fresh(fleet, chosen, TICK_S, shared_nodes=True)
     seen = tick.observation(demand, inventory, late=[1.0] * n, state=state)
     forecast = tick.forecast(np.stack([demand, demand if ahead is None else ahead], axis=1))
@@ -121,7 +120,7 @@ def test_never_more_groups_than_fit_and_room_for_all_that_wait(
     asked = ready + pending
     decided = planned(
         core, tick, groups(core), [float(demand)], ready=[ready], floor=[asked], pending=[pending], placeholders=slots,
-        state=None if known else [MISSING],
+        state=None if known else [int(MISSING)],
     )  # fmt: skip
     floor, room = int(decided.floor[0]), int(decided.placeholders[0, 0])
     assert floor <= max(asked, ready + bound)

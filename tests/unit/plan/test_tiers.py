@@ -36,8 +36,8 @@ def split(core: Core, zones: int = 2, steady: int | None = None, cheap: int | No
 
 def gangs(fleet: Fleet, gang: Gang) -> Fleet:
     """The same fleet with such a gang for each replica."""
-    each = {"gpus_per_replica": gang.gpus, "pods_per_replica": gang.size, "worker_gpus": gang.worker_gpus}
-    return replace(fleet, **{name: np.full(fleet.size, value) for name, value in each.items()})
+    gpus, pods, worker = (np.full(fleet.size, value) for value in (gang.gpus, gang.size, gang.worker_gpus))
+    return replace(fleet, gpus_per_replica=gpus, pods_per_replica=pods, worker_gpus=worker)
 
 
 class TestGangs:

@@ -2,7 +2,8 @@
 
 A pod counts on the pool of its node; on a node of none of our pools it counts on the first primary pool of its
 workload, so that no serving replica is overlooked. Pods that end, leave, or stand on a node that is gone or silent
-serve nobody: replicas that were asked for and stand nowhere are pending, whether their pods exist already or not.
+serve nobody: replicas that were asked for and stand nowhere are pending, whether their pods exist already or not. Of
+a replica that is a group of pods all must stand: until then it is pending, and what it holds is not free.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoscaler.adapters.kubernetes.cache import Key
+from autoscaler.adapters.kubernetes.cluster.groups import Stage, by_group, pool_of
 from autoscaler.adapters.kubernetes.cluster.models import Standing
 from autoscaler.adapters.kubernetes.cluster.scales import Scale
 from autoscaler.adapters.kubernetes.cluster.seats import Seats
@@ -78,7 +80,15 @@ def _replicas(seats: Seats, scales: Sequence[Scale | None], standing: Standing) 
     shape = (len(seats.policies), len(seats.pins))
     ready, starting = np.zeros((2, *shape), dtype=np.int64)
     waiting = np.zeros(shape[0], dtype=np.int64)
-    for w, pod in theirs(seats, scales, standing.pods):
+    groups, singles = by_group(scales, theirs(seats, scales, standing.pods))
+    for group in groups:
+        stage = group.stage(standing)
+        if stage is Stage.WAITING:
+            waiting[group.workload] += 1
+        elif stage is not Stage.LOST:
+            counts = ready if stage is Stage.READY else starting
+            counts[group.workload, pool_of(group, standing, seats)] += 1
+    for w, pod in singles:
         if not pod.node:
             waiting[w] += 1
             continue

@@ -12,6 +12,7 @@ from autoscaler.adapters.kubernetes.cluster.own_writes import OwnWrites
 from autoscaler.adapters.kubernetes.cluster.scales import Scale
 from autoscaler.adapters.kubernetes.cluster.seats import Seats
 from autoscaler.adapters.kubernetes.cluster.sight import SeenPod
+from autoscaler.adapters.kubernetes.cluster.slots import set_of, size_of
 from autoscaler.adapters.kubernetes.cluster.takers import BOUND_AFTER_S, Takers, Taking
 from autoscaler.domain.ending import EndFate, PlaceholderEnd, Taker
 from autoscaler.placeholder.fate import DELETED, Fate, Sighting, Verdict, fate
@@ -41,12 +42,15 @@ class _Gone:
 
 
 class Endings:
-    """Told of in the watch's thread, asked for by the loop."""
+    """Told of in the watch's thread, asked for by the loop. A slot of several placeholders ends once, when the last of
+    them has gone, by what ended the first of them.
+    """
 
     def __init__(self, clock: ClockPort, seats: Seats, writes: OwnWrites, stuck_after_s: float) -> None:
         self._clock, self._seats, self._writes, self._stuck_after_s = clock, seats, writes, stuck_after_s
         self._takers = Takers(seats)
         self._gone: deque[_Gone] = deque(maxlen=MOST_ENDED)
+        self._parts: dict[tuple[str, ...], list[PlaceholderEnd]] = {}
         self._judged: dict[str, Verdict] = {}
         self._lately: deque[PlaceholderEnd] = deque(maxlen=MOST_KEPT)
         self._asked_s = float("-inf")
@@ -69,10 +73,11 @@ class Endings:
         """
         leads_on = now_s - self._asked_s < GAP_S
         self._asked_s = now_s
-        if not self._gone:
+        if not (self._gone or self._parts):
             return ()
         self._takers.look(standing.pods, scales)
-        found, later = [], []
+        found: list[PlaceholderEnd] = []
+        later = []
         for _ in range(len(self._gone)):
             gone = self._gone.popleft()
             verdict, taking = self._verdict(gone, standing)
@@ -83,10 +88,28 @@ class Endings:
                 continue
             self._judged.pop(gone.seen.uid, None)
             if leads_on or (is_sure and now_s - gone.at_s < RECENT_S):
-                found.append(self._end(gone, verdict, taking))
+                self._take_in(gone, self._end(gone, verdict, taking), found)
         self._gone.extendleft(reversed(later))
+        found += self._whole(standing)
         self._lately += [end for end in found if end.is_strangers or end.fate in BEAR]
         return tuple(found)
+
+    def is_taken(self, slot: tuple[str, ...], standing: Standing) -> bool | None:
+        """Whether members of a slot (as of `set_of`) that went were taken by pods of ours, or may have been: False
+        where one was lost or taken by others, None where nothing is known yet.
+        """
+        taken = [
+            not end.is_strangers if end.fate is EndFate.CONSUMED else end.cause == HANDOVER
+            for end in self._parts.get(slot, ())
+        ]
+        for gone in self._gone:
+            if set_of(gone.seen.whole or {}) == slot:
+                verdict, taking = self._verdict(gone, standing)
+                if verdict.fate is Fate.CONSUMED:
+                    taken.append(taking.taker is not Taker.OTHER)
+                elif verdict.cause != DELETED:
+                    taken.append(verdict.cause == HANDOVER)
+        return all(taken) if taken else None
 
     def lately(self, now_s: float) -> tuple[PlaceholderEnd, ...]:
         """What bears on asking again, oldest first, as of the last `since_last`."""
@@ -107,6 +130,23 @@ class Endings:
         sighting = Sighting(pod, True, released, None if node is None else node.thing, 0.0, succeeded)
         return fate(sighting, self._stuck_after_s), taking
 
+    def _take_in(self, gone: _Gone, end: PlaceholderEnd, found: list[PlaceholderEnd]) -> None:
+        whole = gone.seen.whole or {}
+        slot = set_of(whole)
+        if len(slot) > 1 and size_of(whole) > 1:
+            self._parts.setdefault(slot, []).append(end)
+        else:
+            found.append(end)
+
+    def _whole(self, standing: Standing) -> list[PlaceholderEnd]:
+        """Of slots of which the last has gone, what ended them."""
+        if not self._parts:
+            return []
+        left = {set_of(pod.whole) for pod in standing.pods.values() if pod.whole is not None}
+        left |= {set_of(gone.seen.whole or {}) for gone in self._gone}
+        over = [slot for slot in self._parts if slot not in left]
+        return [_first(self._parts.pop(slot)) for slot in over]
+
     def _end(self, gone: _Gone, verdict: Verdict, taking: Taking) -> PlaceholderEnd:
         pod = gone.seen.whole or {}
         whose, slot = labels(pod), str((metadata(pod).get("annotations") or {}).get(SLOT, ""))
@@ -126,3 +166,8 @@ class Endings:
             taker=taker,
             taken_by=by,
         )
+
+
+def _first(ends: Sequence[PlaceholderEnd]) -> PlaceholderEnd:
+    """Of the members of one slot what came first of all that we did not do ourselves."""
+    return min(ends, key=lambda end: (end.fate is EndFate.RELEASED and end.cause != HANDOVER, end.at_s))

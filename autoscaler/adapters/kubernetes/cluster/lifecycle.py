@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,14 +15,17 @@ from autoscaler.adapters.kubernetes.cluster.scales import Scale
 from autoscaler.adapters.kubernetes.cluster.seats import Place, Seats
 from autoscaler.adapters.kubernetes.cluster.settings import LiveSettings
 from autoscaler.adapters.kubernetes.cluster.sight import SeenNode, SeenPod
+from autoscaler.adapters.kubernetes.cluster.slots import Slot, slots
+from autoscaler.adapters.kubernetes.cluster.wholeness import BROKEN, Wholeness
 from autoscaler.adapters.kubernetes.objects import Name, Objects
 from autoscaler.adapters.kubernetes.resource import NODES, PODS
 from autoscaler.adapters.kubernetes.watching import Snapshot
 from autoscaler.domain.ending import PlaceholderEnd
+from autoscaler.domain.gang import Gang
 from autoscaler.domain.inventory import Placeholder
 from autoscaler.placeholder.fate import Fate, Sighting, Verdict, fate
 from autoscaler.placeholder.handover import Handover
-from autoscaler.placeholder.manifest import EXPIRES, House, Seat, placeholder
+from autoscaler.placeholder.manifest import EXPIRES, House, Seat, gang, placeholder
 from autoscaler.placeholder.pod import Json, condition, is_leaving, metadata, name, node_name, status
 from autoscaler.placeholder.shape import Shape
 from autoscaler.ports.clock import ClockPort
@@ -51,6 +55,7 @@ class Lifecycle:
         self._seats, self._house, self._settings = seats, house, settings
         self._writes = OwnWrites()
         self._endings = Endings(clock, seats, self._writes, settings.stuck_after_s)
+        self._wholeness = Wholeness(seats, self._endings, settings)
 
     def told(self, change: Change[SeenPod]) -> None:
         """Handler of the watch of pods, in its thread."""
@@ -63,66 +68,139 @@ class Lifecycle:
     def placeholders(
         self, pods: Snapshot[SeenPod], nodes: Mapping[Key, SeenNode], now_s: float
     ) -> tuple[Placeholder, ...]:
-        """Those that hold room or wait for some, in the order of their names."""
+        """Slots that hold room or wait for some, in the order of their names. One of several placeholders does where
+        all of them are there, and is bound where all of them are.
+        """
         resources = {pin.gpu_resource for pin in self._seats.pins}
         shared = {one.node for one in pods.items.values() if one.whole is None and _holds(one, resources)}
         found = []
-        for _, pod in sorted(self._writes.standing(pods, self._clock.monotonic_s()).items()):
-            place = self._seats.place(pod)
-            verdict = self._verdict(pod, nodes, now_s)
-            if place is not None and verdict.fate in STANDS and not is_leaving(pod):
-                node = node_name(pod) if verdict.fate is Fate.HELD else ""
-                alone = bool(node) and node not in shared
-                found.append(Placeholder(place.workload, place.pool, place.slot, bool(node), node, alone))
+        for slot in self._slots(pods):
+            fates = {self._verdict(pod, nodes, now_s).fate for pod in slot.members}
+            if slot.place is not None and slot.is_whole and fates <= set(STANDS):
+                bound = fates == {Fate.HELD}
+                on = sorted({node_name(pod) for pod in slot.members}) if bound else []
+                alone = bound and shared.isdisjoint(on)
+                place = slot.place
+                found.append(Placeholder(place.workload, place.pool, place.slot, bound, ",".join(on), alone))
         return tuple(found)
 
-    def create(self, place: Place, shape: Shape) -> None:
-        """The placeholder of this place; done already where it stands. Raises `PortError`."""
+    def create(self, place: Place, shapes: Sequence[Shape], is_gang: bool, domain: tuple[str, str] | None) -> None:
+        """The slot of this place, whole or not at all; done already where it stands. is_gang: its replica is a group of
+        pods. domain: as in `gang`. Raises `PortError`.
+        """
         policy = self._seats.policies[place.workload].name
         expires = datetime.fromtimestamp(self._clock.wall_s() + self._settings.expires_after_s, UTC)
         seat = Seat(policy, self._seats.pins[place.pool].pool, place.slot, self._seats.owners[policy], expires)
-        pod = placeholder(shape, seat, self._house)
+        pods = gang(shapes, seat, self._house, domain) if is_gang else (placeholder(shapes[0], seat, self._house),)
+        made: list[Json] = []
+        there = 0
+        try:
+            for pod in pods:
+                is_new, found = self._create(pod)
+                made += [found] if is_new else []
+                there += not is_new
+            if there and made:
+                raise Conflict(f"create slot {place.slot} of {policy}: a part of an earlier one is left; next tick")
+        except PortError:
+            self._take_back(made)
+            raise
+
+    def _create(self, pod: Json) -> tuple[bool, Json]:
+        """(whether it was made now, the placeholder)"""
         address = self._address(name(pod))
         try:
-            self._writes.create(self._objects.create(address, pod))
+            made = self._objects.create(address, pod)
+            self._writes.create(made)
+            return True, made
         except AlreadyExists:
             there = self._objects.get(address)
             if there is None or not self._seats.is_ours(there) or self._is_ending(there):
                 raise Conflict(f"create {address}: one of this name is going or is not ours; next tick") from None
             self._writes.create(there)
+            return False, there
+
+    def _take_back(self, made: Iterable[Json]) -> None:
+        """What was made of a slot that cannot be made whole; what cannot be deleted now is left to the next sweep."""
+        for pod in made:
+            with suppress(PortError):
+                self._release(pod)
 
     def delete(self, place: Place, pods: Snapshot[SeenPod]) -> None:
-        """Deletes the placeholder of this place; done already where it is gone. Raises `PortError`."""
-        wanted = self._seats.name(place)
-        pod = self._writes.standing(pods, self._clock.monotonic_s()).get(wanted)
-        if pod is not None:
-            self._release(pod)
+        """Deletes the slot of this place; done already where it is gone. Raises `PortError`."""
+        for slot in self._slots(pods):
+            if slot.place == place:
+                for pod in slot.members:
+                    self._release(pod)
+
+    def hand_over(self, workload: int, count: int, pods: Snapshot[SeenPod]) -> None:
+        """Deletes so many slots of a workload, those of which all are bound, the lowest first: its groups, which were
+        asked for just now, find free room, and the scheduler need not take parts of other slots for them.
+        """
+        bound = [
+            slot
+            for slot in self._slots(pods)
+            if slot.place is not None and slot.place.workload == workload and slot.is_whole
+            and all(node_name(pod) and not self._is_ending(pod) for pod in slot.members)
+        ]  # fmt: skip
+        verdict = Verdict(
+            Fate.RELEASED, HANDOVER, "a group was asked for, which needs the room of all of it", delete=True
+        )
+        for slot in bound[: max(count, 0)]:
+            for pod in slot.members:
+                self._endings.judge(str(metadata(pod)["uid"]), verdict)
+                with suppress(PortError):  # the scheduler takes its place all the same
+                    self._release(pod)
 
     def sweep(
-        self, pods: Snapshot[SeenPod], standing: Standing, scales: Sequence[Scale | None], now_s: float
+        self, pods: Snapshot[SeenPod], standing: Standing, scales: Sequence[Scale | None],
+        gangs: Sequence[Gang | None], now_s: float,
     ) -> Sweep:  # fmt: skip
-        """Deletes what holds nothing, and tells what ended since the last call. scales: as seen last, by workload."""
+        """Deletes what holds nothing, and tells what ended since the last call. scales, gangs: by workload, as seen
+        last, None where it is not known.
+        """
         failed, stuck = [], []
-        for pod in self._writes.standing(pods, self._clock.monotonic_s()).values():
-            verdict = self._doomed(pod, standing.nodes, now_s)
-            if verdict is None:
-                continue
-            try:
-                if verdict.cause == NODE_GONE and self._objects.get(Name(NODES, None, node_name(pod))) is not None:
-                    continue  # the two watches are of different moments
-                self._endings.judge(str(metadata(pod)["uid"]), verdict)
-                self._release(pod)
-            except PortError as error:
-                failed.append(str(error))
-            place = self._seats.place(pod)
-            if verdict.fate is Fate.STUCK and place is not None:
-                stuck.append(place.pool)
+        for slot, going in self._going(pods, standing, scales, gangs, now_s):
+            for pod, verdict in going:
+                try:
+                    self._endings.judge(str(metadata(pod)["uid"]), verdict)
+                    self._release(pod)
+                except PortError as error:
+                    failed.append(str(error))
+                if verdict.fate is Fate.STUCK and slot.place is not None:
+                    stuck.append(slot.place.pool)
         ended = self._endings.since_last(standing, scales, now_s)
         return Sweep(ended, tuple(failed), tuple(stuck))
 
+    def _going(
+        self, pods: Snapshot[SeenPod], standing: Standing, scales: Sequence[Scale | None],
+        gangs: Sequence[Gang | None], now_s: float,
+    ) -> list[tuple[Slot, list[tuple[Json, Verdict]]]]:  # fmt: skip
+        """The placeholders that we must delete, by slot, each with the reason. Of a slot all go where one must."""
+        found, others = [], []
+        for slot in self._slots(pods):
+            own = [(pod, self._doomed(pod, standing.nodes, now_s)) for pod in slot.members]
+            if all(verdict is None for _, verdict in own):
+                others.append(slot)
+            elif not any(verdict and verdict.cause == NODE_GONE and self._stands(pod) for pod, verdict in own):
+                found.append((slot, [(pod, verdict or BROKEN) for pod, verdict in own if not is_leaving(pod)]))
+        for slot, verdict in self._wholeness.going(others, standing, scales, gangs, now_s):
+            found.append((slot, [(pod, verdict) for pod in slot.members if not is_leaving(pod)]))
+        return found
+
+    def _stands(self, pod: Json) -> bool:
+        """Whether its node is there: the two watches are of different moments. True where it cannot be asked."""
+        try:
+            return self._objects.get(Name(NODES, None, node_name(pod))) is not None
+        except PortError:
+            return True
+
+    def standing(self, pods: Snapshot[SeenPod]) -> dict[str, Json]:
+        """Placeholders by name, our own last writes included."""
+        return self._writes.standing(pods, self._clock.monotonic_s())
+
     def held(self, pods: Snapshot[SeenPod]) -> list[Json]:
         """Placeholders of ours that are bound, and stay."""
-        standing = self._writes.standing(pods, self._clock.monotonic_s()).values()
+        standing = self.standing(pods).values()
         return [pod for pod in standing if node_name(pod) and self._seats.is_ours(pod) and not self._is_ending(pod)]
 
     def give_up(self, handed: Iterable[Handover]) -> tuple[str, ...]:
@@ -137,6 +215,10 @@ class Lifecycle:
             except PortError as error:
                 failed.append(str(error))
         return tuple(failed)
+
+    def _slots(self, pods: Snapshot[SeenPod]) -> list[Slot]:
+        """Those that stand, by what we know."""
+        return slots(self.standing(pods).values(), self._seats)
 
     def _release(self, pod: Json) -> None:
         uid = str(metadata(pod)["uid"])

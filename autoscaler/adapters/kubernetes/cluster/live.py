@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from autoscaler.adapters.kubernetes.cluster.account import Supply, account
+from autoscaler.adapters.kubernetes.cluster.domains import free_domain
 from autoscaler.adapters.kubernetes.cluster.lifecycle import Lifecycle, Sweep
-from autoscaler.adapters.kubernetes.cluster.models import Models, Standing
+from autoscaler.adapters.kubernetes.cluster.models import Models, ReplicaShape, Standing
 from autoscaler.adapters.kubernetes.cluster.scales import Scale, Scales
 from autoscaler.adapters.kubernetes.cluster.seats import Place, Seats
 from autoscaler.adapters.kubernetes.cluster.settings import LiveSettings
@@ -22,6 +23,7 @@ from autoscaler.adapters.kubernetes.owners.floors import Floors, FloorSeen
 from autoscaler.adapters.kubernetes.resource import NODES, PODS
 from autoscaler.adapters.kubernetes.transport import Transport
 from autoscaler.adapters.kubernetes.watching import Snapshot, Watching
+from autoscaler.domain.gang import Gang
 from autoscaler.domain.inventory import Inventory
 from autoscaler.domain.lead_time import Start
 from autoscaler.placeholder.manifest import House
@@ -71,7 +73,8 @@ class LiveCluster:
         handlers = (self._lifecycle.told, self._starts.told)
         self._pods = Watching(transport, Selection(PODS), lambda p: seen_pod(p, house.namespace), handlers, watch)
         self._nodes = Watching(transport, Selection(NODES), lambda n: seen_node(n, self._seats.pins), (), watch)
-        self._shapes: dict[tuple[int, int], Shape] = {}
+        self._shapes: dict[tuple[int, int], ReplicaShape] = {}
+        self._gangs: dict[str, Gang] = {}
         self._problems: dict[str, str] = {}
         self._shapeless: dict[str, str] = {}
         self._seen_scales: list[Scale | None] = [None] * len(self._seats.policies)
@@ -102,7 +105,12 @@ class LiveCluster:
         """
         standing = self._standing()
         self._shapeless.clear()
+        self._gangs.clear()
         return {document.name: self._gpus(w, standing) for w, document in enumerate(self._seats.policies)}
+
+    def gangs(self) -> dict[str, Gang]:
+        """Replicas that are groups of several pods, by policy name, as of the last `shapes`: as of `compile_fleet`."""
+        return {name: gang for name, gang in self._gangs.items() if gang.size > 1}
 
     def problems(self) -> dict[str, str]:
         """What keeps policies from being acted for, by policy name, as of the last `inventory` and `shapes`."""
@@ -136,16 +144,23 @@ class LiveCluster:
         return replace(found, ended=self._lifecycle.ended(now_s))
 
     def set_floor(self, workload: int, replicas: int) -> None:
-        """As `ClusterPort`, through the owner's own field. Raises `OwnedByOthers` where they are not ours to move."""
+        """As `ClusterPort`, through the owner's own field. Raises `OwnedByOthers` where they are not ours to move. For
+        groups of pods that are asked for as many slots go, each as a whole.
+        """
         self._floors.move(self._seats.policies[workload].model, replicas)
+        scale = self._seen_scales[workload]
+        if scale is not None and scale.size > 1:
+            self._lifecycle.hand_over(workload, replicas - scale.replicas, self._pods.snapshot())
 
     def create_placeholder(self, workload: int, pool: int, slot: int) -> None:
         """As `ClusterPort`. Raises `QuotaExceeded`, `Forbidden`, and `Invalid` where the workload cannot land there."""
         if (workload, pool) not in self._shapes:
             model = self._seats.policies[workload].model
             pin = self._seats.pins[pool]
-            self._shapes[workload, pool] = self._models.shape(model.workload, pin, self._standing())
-        self._lifecycle.create(Place(workload, pool, slot), self._shapes[workload, pool])
+            self._shapes[workload, pool] = self._models.replica(model.workload, pin, self._standing())
+        replica, place = self._shapes[workload, pool], Place(workload, pool, slot)
+        domain = None if replica.exclusive is None else self._domain(place, replica.members, replica.exclusive)
+        self._lifecycle.create(place, replica.members, replica.is_gang, domain)
 
     def delete_placeholder(self, workload: int, pool: int, slot: int) -> None:
         """As `ClusterPort`."""
@@ -158,7 +173,8 @@ class LiveCluster:
         Raises `Unavailable`.
         """
         standing = self._standing()
-        swept = self._lifecycle.sweep(self._pods.snapshot(), standing, self._seen_scales, now_s)
+        gangs = [self._gangs.get(document.name) for document in self._seats.policies]
+        swept = self._lifecycle.sweep(self._pods.snapshot(), standing, self._seen_scales, gangs, now_s)
         for pool in swept.stuck_pools:
             self._stock.stuck(pool, now_s)
         return swept
@@ -183,6 +199,15 @@ class LiveCluster:
         standing = self._standing()
         held = self._lifecycle.held(self._pods.snapshot())
         return self._lifecycle.give_up(self._aside.due(self._seen_scales, standing, held, now_s))
+
+    def _domain(self, place: Place, members: Sequence[Shape], key: str) -> tuple[str, str]:
+        """Where the placeholders of a whole group go. Raises `Invalid` where no place is known."""
+        pin, held = self._seats.pins[place.pool], self._lifecycle.standing(self._pods.snapshot())
+        found = free_domain(key, members, pin, place.pool, self._standing(), held)
+        if found is None:
+            said = f"create {self._seats.name(place)}: no value of {key} that is known in pool {pin.pool} is free"
+            raise Invalid(f"{said} for one more group; free one, or add nodes")
+        return found
 
     def _standing(self) -> Standing:
         """What the watches show. Raises `Unavailable` where one shows too little, or what was long ago."""
@@ -219,12 +244,14 @@ class LiveCluster:
     def _gpus(self, workload: int, standing: Standing) -> int:
         document, resource = self._seats.policies[workload], self._seats.pins[self._seats.home(workload)].gpu_resource
         try:
-            pod = self._models.pod(document.model.workload, standing)
-            gpus = effective_amounts(pod).get(resource, 0) // ONE
+            pods = self._models.members(document.model.workload, standing)
+            each = [effective_amounts(pod).get(resource, 0) // ONE for pod in (pods[0], pods[-1])]
+            gang = Gang(each[0], each[1] if len(pods) > 1 else 0, len(pods))
         except (NotFound, Forbidden, Invalid, ValueError) as error:
             self._shapeless[document.name] = str(error)
             return 1
-        if gpus == 0:
+        self._gangs[document.name] = gang
+        if gang.gpus == 0:
             said = f"its pods ask for no {resource}; correct the workload, or gpuResource of its pools"
             self._shapeless[document.name] = said
-        return max(gpus, 1)
+        return max(gang.gpus, 1)

@@ -6,17 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from autoscaler.adapters.kubernetes.cache import Key
-from autoscaler.adapters.kubernetes.cluster.scales import Scales
+from autoscaler.adapters.kubernetes.cluster.scales import Scale, Scales
 from autoscaler.adapters.kubernetes.cluster.sight import SeenNode, SeenPod
 from autoscaler.adapters.kubernetes.listing import Selection, pages
 from autoscaler.adapters.kubernetes.objects import Name, Objects
 from autoscaler.adapters.kubernetes.resource import PODS, Resource
 from autoscaler.adapters.kubernetes.transport import Transport
 from autoscaler.placeholder.constraints import Surroundings
-from autoscaler.placeholder.neighbour import Peer, required_terms
+from autoscaler.placeholder.group import LEADER, WORKER_INDEX, has_groups, member_template, next_group
+from autoscaler.placeholder.neighbour import Peer, exclusive_topology, required_terms
 from autoscaler.placeholder.pin import Pin
 from autoscaler.placeholder.pod import Json, labels, metadata, name, namespace, spec
 from autoscaler.placeholder.refusal import Refusal
+from autoscaler.placeholder.request import effective_amounts
 from autoscaler.placeholder.selector import Labels, matches
 from autoscaler.placeholder.shape import Shape, shape
 from autoscaler.placeholder.volume import shared_claims
@@ -37,6 +39,17 @@ class Standing:
     nodes: Mapping[Key, SeenNode]
 
 
+@dataclass(frozen=True, slots=True)
+class ReplicaShape:
+    """The placeholders of one replica. is_gang: it is a group of pods, of which those without GPUs of the pool have no
+    placeholder. exclusive: the label of nodes of which a group takes one value for itself, None where it does not.
+    """
+
+    members: tuple[Shape, ...]
+    is_gang: bool
+    exclusive: str | None
+
+
 class Models:
     """Reads whole pods where placeholders are to be like them. All raise `PortError`."""
 
@@ -46,23 +59,50 @@ class Models:
         self._scales = scales
 
     def pod(self, workload: Workload, standing: Standing) -> Json:
-        """The youngest ready pod of the workload, with all that was injected into it; else its template as a pod."""
-        selector = self._scales.read(workload).selector
+        """The youngest ready pod of the workload, with all that was injected into it; else its template as a pod. Of a
+        group the leader.
+        """
+        return self._member(workload, self._scales.read(workload), standing, leader=True)
+
+    def members(self, workload: Workload, standing: Standing) -> tuple[Json, ...]:
+        """The pods of one replica, each as `pod`: more than one where replicas are groups, whose leader comes first."""
+        scale = self._scales.read(workload)
+        leader = self._member(workload, scale, standing, leader=True)
+        if scale.size == 1:
+            return (leader,)
+        return (leader, *[self._member(workload, scale, standing, leader=False)] * (scale.size - 1))
+
+    def _member(self, workload: Workload, scale: Scale, standing: Standing, leader: bool) -> Json:
+        selector, grouped = scale.selector, has_groups(workload.api_version, workload.kind)
         ready = [
             pod
             for pod in standing.pods.values()
             if pod.namespace == workload.namespace and pod.ready and not (pod.ended or pod.leaving)
             and all(matches(r, pod.labels) for r in selector)
+            and (not grouped or (pod.labels.get(WORKER_INDEX) == LEADER) is leader)
         ]  # fmt: skip
         for pod in sorted(ready, key=lambda p: (p.created_at, p.name), reverse=True)[:1]:
             live = self._objects.get(Name(PODS, pod.namespace, pod.name))
             if live is not None:
-                return live
-        return self._template(workload)
+                return next_group(live) if grouped else live
+        return self._template(workload, leader)
 
     def shape(self, workload: Workload, pin: Pin, standing: Standing) -> Shape:
-        """The shape of the workload's placeholders in a pool. Raises `Invalid` where it could not land there itself."""
-        pod = self.pod(workload, standing)
+        """The shape of the workload's placeholders in a pool, of a group that of the first. Raises `Invalid` where it
+        could not land there itself.
+        """
+        return self.replica(workload, pin, standing).members[0]
+
+    def replica(self, workload: Workload, pin: Pin, standing: Standing) -> ReplicaShape:
+        """The shapes of the placeholders of one replica. Raises `Invalid` as `shape`."""
+        leader, *workers = self.members(workload, standing)
+        holding = workers if workers and _asks_for(workers[0], pin.gpu_resource) else []
+        found = [self._shape(workload, holding[0], pin, standing)] * len(holding) if holding else []
+        if not found or _asks_for(leader, pin.gpu_resource):
+            found = [self._shape(workload, leader, pin, standing), *found]
+        return ReplicaShape(tuple(found), bool(workers), exclusive_topology(leader) if workers else None)
+
+    def _shape(self, workload: Workload, pod: Json, pin: Pin, standing: Standing) -> Shape:
         said = f"shape placeholders of {workload.kind} {workload.namespace}/{workload.name} in pool {pin.pool}"
         try:
             found = shape(pod, pin, self._surroundings(pod, standing))
@@ -72,8 +112,10 @@ class Models:
             raise Invalid(f"{said}: {found.cause}: {found.reason}; correct the workload, or take the pool out")
         return found
 
-    def _template(self, workload: Workload) -> Json:
-        template = spec(self._scales.whole(workload) or {}).get("template") or {}
+    def _template(self, workload: Workload, leader: bool) -> Json:
+        thing = self._scales.whole(workload) or {}
+        grouped = has_groups(workload.api_version, workload.kind)
+        template = member_template(thing, leader) if grouped else spec(thing).get("template") or {}
         if not spec(template).get("containers"):
             raise Invalid(
                 f"read the pods of {workload.kind} {workload.namespace}/{workload.name}: none is ready, and it has no "
@@ -102,6 +144,14 @@ class Models:
     def _namespace_labels(self) -> dict[str, Labels]:
         found = pages(self._transport, Selection(NAMESPACES))
         return {name(item): labels(item) for page in found for item in page.items}
+
+
+def _asks_for(pod: Json, resource: str) -> bool:
+    """Also where its quantities cannot be read, which is said when its shape is made."""
+    try:
+        return effective_amounts(pod).get(resource, 0) > 0
+    except ValueError:
+        return True
 
 
 def _peers(standing: Standing, spaces: Mapping[str, Labels]) -> Iterator[Peer]:

@@ -18,6 +18,7 @@ from autoscaler.adapters.kubernetes.owners.kinds import (
 )
 from autoscaler.adapters.kubernetes.resource import Resource
 from autoscaler.adapters.kubernetes.transport import Call, Transport
+from autoscaler.placeholder.group import WORKER_INDEX, group_size, has_groups
 from autoscaler.placeholder.pod import Json, spec, status
 from autoscaler.policy.model import Workload
 from autoscaler.ports.errors import Invalid, NotFound, OwnedByOthers
@@ -25,10 +26,13 @@ from autoscaler.ports.errors import Invalid, NotFound, OwnedByOthers
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """replicas: as asked for in the object itself. selector: requirements on the labels of its pods."""
+    """replicas: as asked for in the object itself. selector: requirements on the labels of its pods. size: pods of one
+    replica.
+    """
 
     replicas: int
     selector: tuple[Json, ...]
+    size: int = 1
 
 
 class Scales:
@@ -50,7 +54,11 @@ class Scales:
             selector = requirements(str(status(scale).get("selector") or ""))
         except ValueError as error:
             raise Invalid(f"scale of {said(workload)}: {error}; its pods cannot be told from others") from error
-        return Scale(int(spec(scale).get("replicas") or 0), selector)
+        replicas, size = int(spec(scale).get("replicas") or 0), 1
+        if has_groups(workload.api_version, workload.kind):  # whose scale selects the leaders alone
+            selector = tuple(one for one in selector if one["key"] != WORKER_INDEX)
+            size = group_size(self.whole(workload) or {})
+        return Scale(replicas, selector, size)
 
     def whole(self, workload: Workload) -> Json | None:
         """The object itself, None where it is not there."""

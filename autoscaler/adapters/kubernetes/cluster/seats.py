@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from autoscaler.placeholder.manifest import PLAN, POOL, SLOT
+from autoscaler.placeholder.manifest import MEMBER, PLAN, POOL, SLOT
 from autoscaler.placeholder.naming import placeholder_name
 from autoscaler.placeholder.pin import Pin, pin
 from autoscaler.placeholder.pod import Json, labels, metadata, name
@@ -41,19 +41,20 @@ class Seats:
         """The first primary pool of a workload."""
         return self._pools[self.policies[workload].model.pools.primary[0]]
 
-    def name(self, place: Place) -> str:
-        """Of the placeholder at this place."""
-        return placeholder_name(self.policies[place.workload].name, self.pins[place.pool].pool, place.slot)
+    def name(self, place: Place, member: int | None = None) -> str:
+        """Of the placeholder at this place, or of one of several there."""
+        return placeholder_name(self.policies[place.workload].name, self.pins[place.pool].pool, place.slot, member)
 
     def place(self, placeholder: Json) -> Place | None:
         """Of a placeholder; None where it stands for no policy and pool of this fleet, or is not what its name says."""
         workload = self._workloads.get(labels(placeholder).get(PLAN, ""))
         pool = self._pools.get(labels(placeholder).get(POOL, ""))
-        slot = str((metadata(placeholder).get("annotations") or {}).get(SLOT, ""))
-        if workload is None or pool is None or not (slot.isascii() and slot.isdecimal()):
+        notes = metadata(placeholder).get("annotations") or {}
+        slot, member = _number(notes.get(SLOT)), _number(notes.get(MEMBER))
+        if workload is None or pool is None or slot is None:
             return None
-        place = Place(workload, pool, int(slot))
-        return place if self.name(place) == name(placeholder) else None
+        place = Place(workload, pool, slot)
+        return place if self.name(place, member) == name(placeholder) else None
 
     def is_ours(self, placeholder: Json) -> bool:
         """Whether it stands at its place for the owner that its policy has now."""
@@ -70,8 +71,17 @@ class Seats:
 
     def pool_of_name(self, placeholder: str) -> int | None:
         """The pool of a placeholder of which only the name is known, as in an event; None where it is none of ours."""
-        slot = placeholder.rpartition("-")[2]
-        if not (slot.isascii() and slot.isdecimal()):
-            return None
-        places = (Place(w, p, int(slot)) for w in range(len(self.policies)) for p in range(len(self.pins)))
-        return next((place.pool for place in places if self.name(place) == placeholder), None)
+        before, last = (_number(part) for part in ["", *placeholder.split("-")][-2:])
+        for slot, member in ((last, None), (before, last)):
+            if slot is None:
+                continue
+            places = (Place(w, p, slot) for w in range(len(self.policies)) for p in range(len(self.pins)))
+            found = next((place.pool for place in places if self.name(place, member) == placeholder), None)
+            if found is not None:
+                return found
+        return None
+
+
+def _number(told: object) -> int | None:
+    text = str(told)
+    return int(text) if text.isascii() and text.isdecimal() else None

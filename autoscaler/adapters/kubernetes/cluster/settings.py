@@ -13,7 +13,9 @@ class LiveSettings:
 
     stuck_after_s: how long a placeholder may wait for a node. expires_after_s: life of a placeholder. stock_out_s: how
     long a sign that a pool cannot be had counts. patience_s: how long a real pod may wait although a placeholder could
-    make room, before that one goes. watch: of all watches.
+    make room, before that one goes; also how long the rest of a slot of several placeholders stays when a pod of its
+    workload has taken one. group_s: how long it stays while a group of the workload is bound in part. watch: of all
+    watches.
     """
 
     stale_after_s: float = 60.0
@@ -21,4 +23,5 @@ class LiveSettings:
     expires_after_s: float = 6 * 3600.0
     stock_out_s: float = 180.0
     patience_s: float = 10.0
+    group_s: float = 600.0
     watch: WatchSettings = field(default_factory=WatchSettings)
