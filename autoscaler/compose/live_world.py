@@ -6,16 +6,18 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from autoscaler.adapters.kubernetes.cluster.live import LiveCluster
+from autoscaler.adapters.kubernetes.cluster.live import MANAGER, LiveCluster
+from autoscaler.adapters.kubernetes.objects import Objects
 from autoscaler.adapters.kubernetes.plans.capacity_plans import CapacityPlans
 from autoscaler.adapters.kubernetes.transport import Transport
+from autoscaler.adapters.kubernetes.waiting.live_queue import LiveQueue
 from autoscaler.adapters.prometheus.answer import QueryReport
 from autoscaler.adapters.prometheus.metrics import Key, PrometheusMetrics
 from autoscaler.adapters.prometheus.past import PrometheusPast
 from autoscaler.adapters.prometheus.server import PrometheusServer
 from autoscaler.adapters.prometheus.signals import signal_queries
 from autoscaler.compose.ownership import OwnedCluster, Owners
-from autoscaler.compose.stopped import Stopped
+from autoscaler.compose.stopped import AnyPolicy, Stopped
 from autoscaler.controller.cycle import Ports
 from autoscaler.controller.in_force import InForce, Swept
 from autoscaler.controller.leads import LeadsInForce
@@ -23,6 +25,7 @@ from autoscaler.domain.gang import Gang
 from autoscaler.placeholder.manifest import House
 from autoscaler.policy.check import PolicyDocument
 from autoscaler.policy.compile import compile_fleet
+from autoscaler.policy.compile_queue import with_queues
 from autoscaler.policy.folder import PolicySet
 from autoscaler.policy.governed import Governed
 from autoscaler.ports.clock import ClockPort
@@ -44,8 +47,20 @@ class _Serving:
     source: PolicySet
     cluster: LiveCluster
     metrics: PrometheusMetrics
+    queue: LiveQueue | None
+
+    @property
+    def documents(self) -> tuple[AnyPolicy, ...]:
+        """All policies, of either kind."""
+        return (*self.policies, *tuple[AnyPolicy, ...](self.source.queues))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(document.name for document in self.documents)
 
     def close(self) -> None:
+        if self.queue is not None:
+            self.queue.stop()
         self.metrics.close()
         self.cluster.stop()
 
@@ -74,8 +89,8 @@ class LiveWorld:
         """`Govern`: where only the world has changed, what serves the policies goes on."""
         self._plans.read()
         before = self._serving
-        self._named = frozenset(document.name for document in found.policies)
-        found = self._stopped.without(found, () if before is None else before.policies)
+        self._named = frozenset(document.name for document in (*found.policies, *found.queues))
+        found = self._stopped.without(found, () if before is None else before.documents)
         serving = before if before is not None and before.source == found else self._serve(found)
         try:
             shapes = _shapes(serving.cluster)
@@ -89,12 +104,14 @@ class LiveWorld:
         self._users += 1
         return InForce(
             policies=governed,
-            ports=Ports(serving.metrics, OwnedCluster(serving.cluster, self._plans, governed.fleet.names)),
+            ports=Ports(
+                serving.metrics, OwnedCluster(serving.cluster, self._plans, governed.fleet.names), serving.queue
+            ),
             about=tuple(_about(document) for document in serving.policies),
             past=self._past(serving),
             problems=lambda: self._problems(serving, governed),
             sweep=lambda now_s: self._sweep(serving, now_s),
-            attend=lambda now_s: _tried(lambda: serving.cluster.step_aside(now_s)),
+            attend=lambda now_s: _attended(serving, now_s),
             is_outdated=lambda: self._is_outdated(serving, shapes),
             close=self._closer(serving),
             leads=self._leads,
@@ -108,12 +125,13 @@ class LiveWorld:
 
     def _sweep(self, serving: _Serving, now_s: float) -> Swept:
         """Owners first: a placeholder whose owner is not known could be anybody's."""
-        self._plans.ensure(p.name for p in serving.policies if p.name not in self.stopped)
+        self._plans.ensure(name for name in serving.names if name not in self.stopped)
         failed = () if serving.source.problems else self._plans.keep_only(self._named)
         if not self._plans.are_known:
             return Swept(failed=failed)
         swept = serving.cluster.sweep(now_s)
-        return Swept(swept.ended, (*failed, *swept.failed))
+        left = () if serving.queue is None else serving.queue.sweep(now_s)
+        return Swept(swept.ended, (*failed, *swept.failed, *left))
 
     def _is_outdated(self, serving: _Serving, shapes: Shapes) -> bool:
         """Asked in every tick, and so the place to learn."""
@@ -129,7 +147,7 @@ class LiveWorld:
     def _is_stopped(self, serving: _Serving) -> bool:
         """Whether a policy that is served must not be any more."""
         gone = self._plans.deleted() | self.stopped
-        return any(document.name in gone for document in serving.policies)
+        return any(name in gone for name in serving.names)
 
     def _closer(self, serving: _Serving) -> Callable[[], None]:
         """Ends what serves policies with the last of those that it serves."""
@@ -155,7 +173,18 @@ class LiveWorld:
             cluster.stop()
             raise Unavailable(f"the cluster was not listed within {LISTED_S:g} s; check the API server and our rights")
         metrics = PrometheusMetrics(self._server, self._clock, len(policies), _queries(policies))
-        return _Serving(policies, found, cluster, metrics)
+        return _Serving(policies, found, cluster, metrics, self._queue(found, cluster, house))
+
+    def _queue(self, found: PolicySet, cluster: LiveCluster, house: House) -> LiveQueue | None:
+        """What serves policies for queued work; None where there are none."""
+        if not found.queues:
+            return None
+        objects = Objects(self._transport, MANAGER)
+        owners = Owners(self._plans, [document.name for document in found.queues])
+        queue = LiveQueue(self._transport, objects, cluster, found.queues, found.pools, house, owners)
+        queue.start()
+        queue.wait_listed(LISTED_S)
+        return queue
 
     def _compiled(self, serving: _Serving, shapes: Shapes) -> Governed:
         homes = {document.name: document.model.pools.primary[0] for document in serving.policies}
@@ -163,7 +192,7 @@ class LiveWorld:
         source = serving.source
         gpus, gangs = shapes
         governed = compile_fleet(serving.policies, source.pools, gpus, leads, budgets=source.budgets, gangs=gangs)
-        return replace(governed, wishes=self._plans)
+        return replace(with_queues(governed, source.queues), wishes=self._plans)
 
     def _past(self, serving: _Serving) -> PrometheusPast:
         stale_after_s = [document.model.demand.stale_after_s for document in serving.policies]
@@ -204,6 +233,13 @@ def _shapes_differ(cluster: LiveCluster, shapes: Shapes) -> bool:
         return _shapes(cluster) != shapes
     except Unavailable:
         return False
+
+
+def _attended(serving: _Serving, now_s: float) -> tuple[str, ...]:
+    """Steps aside for who waits; what went wrong, one line each."""
+    queue = serving.queue
+    failed = _tried(lambda: serving.cluster.step_aside(now_s))
+    return failed if queue is None else (*failed, *_tried(lambda: queue.attend(now_s)))
 
 
 def _tried(what: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:

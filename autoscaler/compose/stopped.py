@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from autoscaler.policy.check import PolicyDocument
+from autoscaler.policy.check import PolicyDocument, QueueDocument
 from autoscaler.policy.folder import PolicySet
+
+AnyPolicy = PolicyDocument | QueueDocument
 
 
 class Stopped:
@@ -15,19 +17,20 @@ class Stopped:
     def __init__(self, take_deleted: Callable[[], Iterable[str]]) -> None:
         """`take_deleted`: names of plans that somebody deleted since the last call."""
         self._take_deleted = take_deleted
-        self._documents: dict[str, PolicyDocument] = {}
+        self._documents: dict[str, AnyPolicy] = {}
 
     @property
     def names(self) -> frozenset[str]:
         return frozenset(self._documents)
 
-    def without(self, found: PolicySet, served: Iterable[PolicyDocument]) -> PolicySet:
+    def without(self, found: PolicySet, served: Iterable[AnyPolicy]) -> PolicySet:
         """The policies that go on. served: those in force up to now, with whose plan nobody else can have meant to stop
         anything.
         """
         deleted = self._take_deleted()
         self._documents |= {document.name: document for document in served if document.name in deleted}
-        now = {document.name: document for document in found.policies}
+        now: dict[str, AnyPolicy] = {document.name: document for document in found.policies}
+        now |= {document.name: document for document in found.queues}
         self._documents = {
             name: document
             for name, document in self._documents.items()
@@ -45,6 +48,6 @@ class Stopped:
         )
 
 
-def _says_the_same(one: PolicyDocument, other: PolicyDocument) -> bool:
+def _says_the_same(one: AnyPolicy, other: AnyPolicy) -> bool:
     """Wherever in the file it stands by now."""
     return one.model == other.model and one.attached == other.attached

@@ -13,7 +13,7 @@ from autoscaler.adapters.kubernetes.cluster.models import Models, ReplicaShape, 
 from autoscaler.adapters.kubernetes.cluster.scales import Scale, Scales
 from autoscaler.adapters.kubernetes.cluster.seats import Place, Seats
 from autoscaler.adapters.kubernetes.cluster.settings import LiveSettings
-from autoscaler.adapters.kubernetes.cluster.sight import seen_node, seen_pod
+from autoscaler.adapters.kubernetes.cluster.sight import SeenPod, seen_node, seen_pod
 from autoscaler.adapters.kubernetes.cluster.starts import Look, Starts
 from autoscaler.adapters.kubernetes.cluster.stepping_aside import SteppingAside
 from autoscaler.adapters.kubernetes.cluster.stock import Stock
@@ -26,6 +26,7 @@ from autoscaler.adapters.kubernetes.watching import Snapshot, Watching
 from autoscaler.domain.gang import Gang
 from autoscaler.domain.inventory import Inventory
 from autoscaler.domain.lead_time import Start
+from autoscaler.placeholder.constraints import Surroundings
 from autoscaler.placeholder.manifest import House
 from autoscaler.placeholder.pod import Json
 from autoscaler.placeholder.quantity import ONE
@@ -208,6 +209,15 @@ class LiveCluster:
             said = f"create {self._seats.name(place)}: no value of {key} that is known in pool {pin.pool} is free"
             raise Invalid(f"{said} for one more group; free one, or add nodes")
         return found
+
+    def look(self) -> tuple[Snapshot[SeenPod], Standing]:
+        """What the watches show, for who holds room for others than policies' workloads. Raises `Unavailable`."""
+        standing = self._standing()
+        return self._pods.snapshot(), standing
+
+    def surroundings(self, pod: Json) -> Surroundings:
+        """What is around a pod, and its object does not say. Raises `PortError`."""
+        return self._models.surroundings(pod, self._standing())
 
     def _standing(self) -> Standing:
         """What the watches show. Raises `Unavailable` where one shows too little, or what was long ago."""

@@ -105,7 +105,7 @@ class Models:
     def _shape(self, workload: Workload, pod: Json, pin: Pin, standing: Standing) -> Shape:
         said = f"shape placeholders of {workload.kind} {workload.namespace}/{workload.name} in pool {pin.pool}"
         try:
-            found = shape(pod, pin, self._surroundings(pod, standing))
+            found = shape(pod, pin, self.surroundings(pod, standing))
         except ValueError as error:
             raise Invalid(f"{said}: {error}; correct the workload's requests") from error
         if isinstance(found, Refusal):
@@ -123,7 +123,8 @@ class Models:
             )
         return {"metadata": {**metadata(template), "namespace": workload.namespace}, "spec": spec(template)}
 
-    def _surroundings(self, pod: Json, standing: Standing) -> Surroundings:
+    def surroundings(self, pod: Json, standing: Standing) -> Surroundings:
+        """What is around a pod, and its object does not say."""
         volumes = tuple(v for claim in shared_claims(pod) for v in self._volume(namespace(pod), claim))
         terms = [*required_terms(pod, "podAffinity"), *required_terms(pod, "podAntiAffinity")]
         if not terms:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from autoscaler.placeholder.manifest import PLACEHOLDER, ROLE
 from autoscaler.placeholder.pin import Pin
 from autoscaler.placeholder.pod import Json, condition, is_leaving, labels, metadata, name, node_name, spec, status
 from autoscaler.placeholder.quantity import ONE, billionths
+from autoscaler.placeholder.queued import QUEUED
 from autoscaler.placeholder.request import Amounts, effective_amounts
 from autoscaler.placeholder.selector import matches
 
@@ -18,7 +20,8 @@ from autoscaler.placeholder.selector import matches
 class SeenPod:
     """A pod. devices: its requests of extended resources, billionths. bound_at: RFC 3339, empty while it has no node.
 
-    whole: the object, of placeholders of ours alone. waiting: the object of another pod, while it has no node.
+    whole: the object, of placeholders for forecast replicas alone; queued: of those for queued work. waiting: of
+    another pod, while it has no node. image: see `image_key`.
     """
 
     namespace: str
@@ -36,6 +39,8 @@ class SeenPod:
     times: PodTimes
     whole: Json | None
     waiting: Json | None
+    image: str
+    queued: Json | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,8 @@ class SeenNode:
 def seen_pod(pod: Json, house: str) -> SeenPod:
     """What is kept of a pod; `house`: the namespace of placeholders."""
     meta, whole = metadata(pod), None
-    if meta.get("namespace") == house and labels(pod).get(ROLE) == PLACEHOLDER:
+    role = labels(pod).get(ROLE) if meta.get("namespace") == house else None
+    if role in (PLACEHOLDER, QUEUED):
         whole = {**pod, "metadata": {key: value for key, value in meta.items() if key != "managedFields"}}
     scheduled = condition(pod, "PodScheduled")
     return SeenPod(
@@ -73,9 +79,18 @@ def seen_pod(pod: Json, house: str) -> SeenPod:
         leaving=is_leaving(pod),
         devices={resource: amount for resource, amount in effective_amounts(pod).items() if "/" in resource},
         times=pod_times(pod),
-        whole=whole,
+        whole=whole if role == PLACEHOLDER else None,
         waiting=None if whole or node_name(pod) else pod,
+        image=image_key(pod),
+        queued=whole if role == QUEUED else None,
     )
+
+
+def image_key(pod: Json) -> str:
+    """The same for pods and templates of the same images, by name and digest as they are asked for; 8 characters."""
+    containers = [*(spec(pod).get("initContainers") or ()), *(spec(pod).get("containers") or ())]
+    names = sorted({str(one.get("image")) for one in containers})
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:8]
 
 
 def seen_node(node: Json, pins: Sequence[Pin]) -> SeenNode:

@@ -1,0 +1,137 @@
+"""Work that no node autoscaler sees, through the controller: its nodes stand before it is let go, and none is bought
+twice when it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import objects
+from tests.cluster.clock import now_s, stays, wait_until
+from tests.cluster.cluster import PLANS, Cluster
+from tests.cluster.limited_site import Start, starting
+from tests.cluster.node_autoscaler import NodeAutoscaler
+from tests.cluster.prometheus import Prometheus
+from tests.cluster.queued_site import STEADY, Measured, QueueSite, job, see, wait_seen
+
+JOBS = "batch/v1/jobs"
+QUIET_S = 12.0
+"""Longer than node autoscalers and controller take to look at what is new."""
+
+
+@pytest.fixture
+def site(cluster: Cluster, prometheus: Prometheus, tmp_path: Path) -> QueueSite:
+    return QueueSite(cluster, tmp_path, (STEADY,), prometheus.url)
+
+
+@pytest.fixture
+def start(site: QueueSite) -> Iterator[Start]:
+    with starting(site) as begin:
+        yield begin
+
+
+def test_a_gated_pod_finds_its_node(
+    site: QueueSite, start: Start, start_node_autoscaler: Callable[..., NodeAutoscaler], measured: Measured
+) -> None:
+    autoscaler = start_node_autoscaler((STEADY,))
+    site.write_queue()
+    start("one")
+    cluster = site.cluster
+    begin = now_s()
+    cluster.create_pod("train", gpus=8, schedulingGates=[{"name": "example.com/data"}])
+    wait_seen(site, lambda now: now.held == 1, "room for the pod")
+    measured(f"{autoscaler.name}: gated pod, its node stands while it waits", now_s() - begin, "none")
+    assert cluster.node_of("train") is None
+    begin = now_s()
+    cluster.api.patch("pods", "train", {"spec": {"schedulingGates": None}}, cluster.namespace)
+    cluster.wait_bound("train", 30.0)
+    measured(f"{autoscaler.name}: gate gone, bound", now_s() - begin, "none")
+    wait_seen(site, lambda now: now.held + now.waiting == 0, "nothing to be held any more")
+    stays(lambda: see(site).nodes == 1 and not see(site).held + see(site).waiting, "one node", QUIET_S)
+
+
+def test_a_suspended_job_finds_all_its_nodes(
+    site: QueueSite, start: Start, start_node_autoscaler: Callable[..., NodeAutoscaler], measured: Measured
+) -> None:
+    autoscaler = start_node_autoscaler((STEADY,))
+    site.write_queue()
+    start("one")
+    cluster = site.cluster
+    begin = now_s()
+    pod = objects.pod("train", cluster.namespace, 8, restartPolicy="Never")
+    cluster.create(JOBS, job("train", cluster.namespace, pod, 2, suspend=True))
+    wait_seen(site, lambda now: now.held == 2, "room for both pods")
+    measured(f"{autoscaler.name}: suspended Job of 2 x 8 GPUs, its nodes stand", now_s() - begin, "none")
+    assert see(site).pods == {}
+    begin = now_s()
+    cluster.api.patch(JOBS, "train", {"spec": {"suspend": False}}, cluster.namespace)
+    wait_seen(site, lambda now: now.placed == 2, "both pods to be bound", 30.0)
+    measured(f"{autoscaler.name}: Job let go, both pods bound", now_s() - begin, "none")
+    wait_seen(site, lambda now: now.held + now.waiting == 0, "nothing to be held any more")
+    stays(lambda: see(site).nodes == 2, "two nodes", QUIET_S)
+
+
+def test_work_that_is_let_go_early_is_bought_for_once(
+    site: QueueSite, start: Start, start_node_autoscaler: Callable[..., NodeAutoscaler]
+) -> None:
+    """Its pods are Pending while its placeholders are: the same demand twice, until those make way."""
+    start_node_autoscaler((STEADY,))
+    site.write_queue()
+    start("one")
+    cluster = site.cluster
+    pod = objects.pod("train", cluster.namespace, 8, restartPolicy="Never")
+    cluster.create(JOBS, job("train", cluster.namespace, pod, 2, suspend=True))
+    wait_seen(site, lambda now: now.waiting == 2, "placeholders to wait for nodes")
+    cluster.api.patch(JOBS, "train", {"spec": {"suspend": False}}, cluster.namespace)
+    wait_seen(site, lambda now: now.placed == 2, "both pods to be bound")
+    wait_seen(site, lambda now: now.held + now.waiting == 0, "nothing to be held any more")
+    stays(lambda: see(site).nodes == 2, "two nodes", QUIET_S)
+
+
+def test_work_that_the_budget_holds_back_gets_nothing_and_the_rest_goes_on(
+    site: QueueSite, start: Start, start_cluster_autoscaler: Callable[..., NodeAutoscaler]
+) -> None:
+    start_cluster_autoscaler((STEADY,), bypass=True)
+    site.write_queue(gpus=16)
+    cluster = site.cluster
+    pod = objects.pod("large", cluster.namespace, 8, restartPolicy="Never")
+    cluster.create(JOBS, job("large", cluster.namespace, pod, 3, suspend=True))
+    cluster.create(JOBS, job("small", cluster.namespace, pod, 1, suspend=True))
+    start("one")
+    wait_seen(site, lambda now: now.held == 1, "room for the small Job")
+    stays(lambda: see(site).held + see(site).waiting == 1, "nothing held for the large one", QUIET_S)
+    cluster.api.delete(JOBS, "small", cluster.namespace)
+    wait_seen(site, lambda now: now.held + now.waiting == 0, "nothing to be held for a Job that is gone")
+
+
+def test_a_controller_that_comes_back_goes_on_and_a_policy_that_goes_takes_all(
+    site: QueueSite, start: Start, start_cluster_autoscaler: Callable[..., NodeAutoscaler]
+) -> None:
+    start_cluster_autoscaler((STEADY,), bypass=True)
+    site.write_queue()
+    cluster = site.cluster
+    pod = objects.pod("train", cluster.namespace, 8, restartPolicy="Never")
+    cluster.create(JOBS, job("train", cluster.namespace, pod, 2, suspend=True))
+    one = start("one")
+    wait_seen(site, lambda now: now.held == 2, "room for both pods")
+    before = {one["metadata"]["uid"] for one in cluster.api.list("pods", site.house)}
+    one.program.stop(kill=True)
+    start("two")
+    stays(lambda: see(site).held == 2, "the same room", QUIET_S)
+    assert {one["metadata"]["uid"] for one in cluster.api.list("pods", site.house)} == before
+    (site.policies / "training.yaml").unlink()
+    wait_seen(site, lambda now: now.held + now.waiting == 0, "all to be given back")
+    wait_until(lambda: cluster.api.find(PLANS, "training", site.house) is None, "its plan to go", 30.0)
+
+
+def test_a_policy_that_observes_holds_nothing(
+    site: QueueSite, start: Start, start_cluster_autoscaler: Callable[..., NodeAutoscaler]
+) -> None:
+    start_cluster_autoscaler((STEADY,), bypass=True)
+    site.write_queue(mode="observe")
+    cluster = site.cluster
+    cluster.create_pod("train", gpus=8, schedulingGates=[{"name": "example.com/data"}])
+    start("one")
+    stays(lambda: not see(site).nodes and not see(site).held + see(site).waiting, "nothing", QUIET_S)
