@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.cluster.api import Api, Json, Refused, path_of
@@ -18,46 +18,36 @@ UNCONVERTED: Json = {"spec": {"conversion": {"strategy": "None", "webhook": None
 
 
 @contextmanager
-def defined(plane: ControlPlane, files: Sequence[Path]) -> Iterator[Sequence[Defined]]:
-    """Has their kinds for the length of the block; a test's cluster clears objects of them like all others."""
-    kinds = install(plane.api(), files)
-    plane.kinds += kinds
-    try:
-        yield kinds
-    finally:
-        for kind in kinds:
-            plane.kinds.remove(kind)
-        remove(plane.api(), kinds)
-
-
-def install(api: Api, files: Sequence[Path]) -> list[Defined]:
-    """Makes definitions of one document a file and waits until their kinds can be listed; nothing converts versions.
+def defined(plane: ControlPlane, files: Sequence[Path]) -> Iterator[None]:
+    """Has the kinds of definitions, one a file, for the length of the block; a test's cluster clears their objects like
+    all others. Nothing converts versions. All is gone when this ends.
 
     Files go as they are: to read a megabyte of YAML takes Python longer than the API server."""
-    made = []
-    for file in files:
-        body = api.call("POST", path_of(CRDS), file.read_text(), "application/yaml")
-        made.append(Defined.of(body))
-        if body["spec"]["conversion"]["strategy"] != "None":
-            api.patch(CRDS, body["metadata"]["name"], UNCONVERTED)
-    for kind in made:
-        wait_until(_listed(api, kind), f"{kind.resource} to be served", SERVED_S)
-    wait_until(_discovered(api, made), "new kinds to be discovered", SERVED_S)
-    return made
+    api = plane.api()
+    with ExitStack() as gone, ExitStack() as ends:  # all are deleted before the first is waited for
+        for file in files:
+            body = api.call("POST", path_of(CRDS), file.read_text(), "application/yaml")
+            kind = Defined.of(body)
+            gone.callback(_wait_gone, api, kind)
+            ends.callback(api.delete, CRDS, kind.definition)
+            if body["spec"]["conversion"]["strategy"] != "None":
+                api.patch(CRDS, kind.definition, UNCONVERTED)
+            plane.kinds.append(kind)
+            ends.callback(plane.kinds.remove, kind)
+        wait_until(_listed(api, plane.kinds), "new kinds to be served", SERVED_S)
+        wait_until(_discovered(api, plane.kinds), "new kinds to be discovered", SERVED_S)
+        yield
 
 
-def remove(api: Api, kinds: Sequence[Defined]) -> None:
-    """Takes definitions away, with all their objects; done when this returns."""
-    for kind in kinds:
-        api.delete(CRDS, kind.definition)
-    for kind in kinds:
-        wait_until(_gone(api, kind), f"the definition {kind.definition} to go", SERVED_S)
+def _wait_gone(api: Api, kind: Defined) -> None:
+    wait_until(lambda: api.find(CRDS, kind.definition) is None, f"the definition {kind.definition} to go", SERVED_S)
 
 
-def _listed(api: Api, kind: Defined) -> Callable[[], bool]:
+def _listed(api: Api, kinds: Sequence[Defined]) -> Callable[[], bool]:
     def look() -> bool:
         try:
-            api.list(kind.resource)
+            for kind in kinds:
+                api.list(kind.resource)
         except Refused as error:
             if error.code not in NOT_YET:
                 raise
@@ -82,7 +72,3 @@ def _discovered(api: Api, kinds: Sequence[Defined]) -> Callable[[], bool]:
         return wanted <= found
 
     return look
-
-
-def _gone(api: Api, kind: Defined) -> Callable[[], bool]:
-    return lambda: api.find(CRDS, kind.definition) is None
