@@ -52,6 +52,21 @@ class PlanFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueFigures:
+    """Pieces of work of one policy for queued work. waiting: those that wait and ask for GPUs, with all their gpus.
+
+    held_back: of them, those that get no nodes now. reason: which and why, in words.
+    """
+
+    waiting: int
+    gpus: int
+    held_back: int
+    placeholders: tuple[PoolPlaceholders, ...]
+    warm_gpus: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlanStatus:
     """What one tick at `observed_at_s` (seconds since the epoch) says of a policy.
 
@@ -59,7 +74,7 @@ class PlanStatus:
     """
 
     acts: bool
-    figures: PlanFigures | None
+    figures: PlanFigures | QueueFigures | None
     conditions: tuple[Condition, ...]
     observed_at_s: float
     wish: Wish = NOTHING

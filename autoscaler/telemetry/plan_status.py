@@ -11,8 +11,9 @@ from autoscaler.controller.tick import Tick
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Plan, reason_text
-from autoscaler.ports.plans import PlanFigures, PlansPort, PlanStatus, PoolPlaceholders
+from autoscaler.ports.plans import PlanFigures, PlansPort, PlanStatus, PoolPlaceholders, QueueFigures
 from autoscaler.telemetry.conditions import conditions, set_aside
+from autoscaler.telemetry.queue_status import queue_statuses
 from autoscaler.telemetry.waking import is_learned, wake_up
 
 
@@ -28,6 +29,7 @@ class LoopPlans:
             return
         fleet = tick.in_force.policies.fleet
         now = {name: self._status(tick, w, name) for w, name in enumerate(fleet.names)}
+        now |= queue_statuses(tick)
         for name, last in self._last.items():
             aside = None if name in now else set_aside(name, tick)
             if aside is not None:
@@ -42,7 +44,7 @@ class LoopPlans:
         if report is not None and report.observation is not None and report.plan is not None:
             seen = _figures(report.observation, report.plan, policies.fleet, w)
             lead_p90_s = _lead_p90_s(tick.in_force.leads, name)
-            figures: PlanFigures | None = replace(seen, lead_p90_s=lead_p90_s, wake_up=wake_up(tick, w))
+            figures: PlanFigures | QueueFigures | None = replace(seen, lead_p90_s=lead_p90_s, wake_up=wake_up(tick, w))
         else:
             last = self._last.get(name)
             figures = None if last is None else last.figures

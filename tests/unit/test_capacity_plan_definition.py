@@ -16,7 +16,7 @@ from autoscaler.adapters.kubernetes.plans.status import content, timed
 from autoscaler.domain.lead_time import WakeUp
 from autoscaler.domain.plan import Reason, reason_text
 from autoscaler.domain.wish import Override, Wish
-from autoscaler.ports.plans import Condition, PlanFigures, PlanStatus, PoolPlaceholders
+from autoscaler.ports.plans import Condition, PlanFigures, PlanStatus, PoolPlaceholders, QueueFigures
 from autoscaler.telemetry import conditions
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +35,10 @@ CASES = [
         ),
         Wish(True, Override(8, END_S, "r" * 200, "kubectl-edit at 2026-12-01T18:00:00Z"), "kubectl-patch"),
         id="all known",
+    ),
+    pytest.param(
+        QueueFigures(3, 24, 1, (PoolPlaceholders("h100", 1, 1),), 8, "Job training/large: " * 100), Wish(True),
+        id="queued work",
     ),
 ]  # fmt: skip
 
@@ -83,7 +87,7 @@ def test_what_people_may_wish(spec: dict[str, Any], good: bool) -> None:
 
 
 @pytest.mark.parametrize(("figures", "wish"), CASES)
-def test_what_we_show_is_what_the_definition_has(figures: PlanFigures | None, wish: Wish) -> None:
+def test_what_we_show_is_what_the_definition_has(figures: PlanFigures | QueueFigures | None, wish: Wish) -> None:
     told = tuple(Condition(kind, None, "NotSeen", "m" * 5000) for kind in conditions.TYPES)
     shown, _ = timed(content(PlanStatus(True, figures, told, END_S, wish), 3), END_S, {})
     assert part("status", shown) == []

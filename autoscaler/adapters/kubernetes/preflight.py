@@ -21,7 +21,7 @@ from autoscaler.adapters.kubernetes.resource import PODS, Resource
 from autoscaler.adapters.kubernetes.transport import Call, Transport
 from autoscaler.domain.lead_time import WakeUp
 from autoscaler.ports.errors import Forbidden, NotFound, Unavailable
-from autoscaler.ports.plans import PlanFigures, PlanStatus
+from autoscaler.ports.plans import PlanFigures, PlanStatus, QueueFigures
 
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace")
 PRIORITY_CLASSES = Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass")
@@ -152,8 +152,9 @@ def written_fields() -> frozenset[str]:
         demand_replicas=0.0, late_percent=0.0, reason="", lead_p90_s=0.0,
         wake_up=WakeUp(0.0, 0.0, 0.0, 0.0, True),
     )  # fmt: skip
-    shown, _ = timed(content(PlanStatus(True, figures, (), 0.0), 0), 0.0, {})
-    return frozenset(shown)
+    each = (figures, QueueFigures(0, 0, 0, (), 0, ""))
+    shown = [timed(content(PlanStatus(True, one, (), 0.0), 0), 0.0, {})[0] for one in each]
+    return frozenset(field for one in shown for field in one)
 
 
 def server_time_s(connection: Connection) -> float:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from autoscaler.adapters.kubernetes.json_object import Json
 from autoscaler.adapters.kubernetes.plans.plan import Since
 from autoscaler.domain.lead_time import WakeUp
 from autoscaler.domain.wish import Wish
-from autoscaler.ports.plans import Condition, PlanFigures, PlanStatus
+from autoscaler.ports.plans import Condition, PlanFigures, PlanStatus, PoolPlaceholders, QueueFigures
 
 WORDS = {True: "True", False: "False", None: "Unknown"}
 MOST_MESSAGE, MOST_REASON = 1024, 512
@@ -44,14 +44,14 @@ def stamp(at_s: float) -> str:
     return datetime.fromtimestamp(int(at_s), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _figures(figures: PlanFigures) -> Json:
+def _figures(figures: PlanFigures | QueueFigures) -> Json:
+    if isinstance(figures, QueueFigures):
+        return _queue(figures)
     shown = {
         "readyReplicas": figures.ready_replicas,
         "floorReplicas": figures.floor_replicas,
         "plannedFloorReplicas": figures.planned_floor_replicas,
-        "placeholders": [
-            {"pool": one.pool, "bound": one.bound, "pending": one.pending} for one in figures.placeholders
-        ],
+        "placeholders": _placeholders(figures.placeholders),
         "warmGpus": figures.warm_gpus,
         "demandReplicas": _two_digits(figures.demand_replicas),
         "leadP90Seconds": None if figures.lead_p90_s is None else round(figures.lead_p90_s),
@@ -65,6 +65,20 @@ def _figures(figures: PlanFigures) -> Json:
 def _wake_up(found: WakeUp) -> Json:
     seconds = {"expectedSeconds": round(found.expected_s), "p90Seconds": round(found.p90_s)}
     return seconds | {"message": str(found)[:MOST_REASON]}
+
+
+def _queue(figures: QueueFigures) -> Json:
+    waiting = {"items": figures.waiting, "gpus": figures.gpus, "heldBack": figures.held_back}
+    return {
+        "waiting": waiting,
+        "placeholders": _placeholders(figures.placeholders),
+        "warmGpus": figures.warm_gpus,
+        "reason": figures.reason[:MOST_REASON],
+    }
+
+
+def _placeholders(found: Sequence[PoolPlaceholders]) -> list[Json]:
+    return [{"pool": one.pool, "bound": one.bound, "pending": one.pending} for one in found]
 
 
 def _two_digits(value: float | None) -> float | None:
