@@ -13,6 +13,7 @@ import numpy as np
 from autoscaler.act.difference import difference
 from autoscaler.act.mode import by_mode
 from autoscaler.act.refill import HeldBack, hold_back
+from autoscaler.act.renewal import renewed
 from autoscaler.controller.apply import apply
 from autoscaler.controller.queue import nothing_planned, serve_queue
 from autoscaler.domain.action import Action, Outcome
@@ -99,7 +100,8 @@ def cycle(now_s: float, state: LoopState, policies: Governed, ports: Ports) -> t
     decided = nothing_planned(fleet)
     if fleet.size:
         decided = plan(state.planning, fleet, observation, seen.forecast, state.history, bounds, state.tick_s)
-    wanted, withheld = by_mode(difference(decided, observation.inventory), fleet, bounds.paused)
+    changes = renewed(difference(decided, observation.inventory), decided, observation.inventory, fleet)
+    wanted, withheld = by_mode(changes, fleet, bounds.paused)
     actions, held_back = hold_back(wanted, observation.inventory.ended, fleet, now_s)
     outcomes = apply(actions, ports.cluster)
     queue = None

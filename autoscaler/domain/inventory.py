@@ -24,6 +24,8 @@ class Placeholder:
     """The node that it is bound to; empty where it has none, and in a cluster whose nodes are not told apart."""
     alone: bool = False
     """Nothing but placeholders holds GPUs on its node: without them it is empty."""
+    outdated: bool = False
+    """Its workload has another shape by now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from autoscaler.simulator.settings import (
     CounterReset,
     LostNodes,
     MetricsOutage,
-    Rollout,
+    NewImage,
     ScrapeGap,
     SlowStarts,
     StockOut,
@@ -46,8 +46,8 @@ STORM = """\
 """
 KINDS = [
     MetricsOutage, ScrapeGap, ScrapeGap, WrongAnswers, WrongAnswers, WrongAnswers, WrongAnswers, CounterReset,
-    CounterReset, StockOut, ZoneLoss, ZoneLoss, SlowStarts, SlowStarts, LostNodes, StuckReplicas, Rollout, Rollout,
-    Rollout,
+    CounterReset, StockOut, ZoneLoss, ZoneLoss, SlowStarts, SlowStarts, LostNodes, StuckReplicas, NewImage, NewImage,
+    NewImage,
 ]  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from autoscaler.adapters.kubernetes.cluster.account import Supply, account
 from autoscaler.adapters.kubernetes.cluster.domains import free_domain
 from autoscaler.adapters.kubernetes.cluster.lifecycle import Lifecycle, Sweep
 from autoscaler.adapters.kubernetes.cluster.models import Models, ReplicaShape, Standing
+from autoscaler.adapters.kubernetes.cluster.renewals import Renewals
+from autoscaler.adapters.kubernetes.cluster.rollouts import Rollouts
 from autoscaler.adapters.kubernetes.cluster.scales import Scale, Scales
 from autoscaler.adapters.kubernetes.cluster.seats import Place, Seats
 from autoscaler.adapters.kubernetes.cluster.settings import LiveSettings
@@ -66,7 +68,9 @@ class LiveCluster:
         objects = Objects(transport, MANAGER)
         self._scales = Scales(transport, objects)
         self._floors = Floors(objects, self._scales)
-        self._models = Models(transport, objects, self._scales)
+        self._rollouts = Rollouts(self._seats, self._scales.whole)
+        self._models = Models(transport, objects, self._scales, self._rollouts.wanted)
+        self._renewals = Renewals(self._seats, self._models)
         self._stock = Stock(transport, self._seats, house.namespace, self._settings)
         self._lifecycle = Lifecycle(objects, transport.clock, self._seats, house, self._settings)
         watch = self._settings.watch
@@ -139,10 +143,13 @@ class LiveCluster:
             if floor is not None
         }
         standing = self._standing()
-        placeholders = self._lifecycle.placeholders(self._pods.snapshot(), standing.nodes, now_s)
+        pods = self._pods.snapshot()
+        placeholders = self._lifecycle.placeholders(pods, standing.nodes, now_s)
+        placeholders = self._renewals.marked(placeholders, pods.items, standing)
         supply = Supply(self._stock.ordered(), self._stock.unobtainable(now_s))
         found = account(self._seats, scales, floors, standing, placeholders, supply)
-        return replace(found, ended=self._lifecycle.ended(now_s))
+        rollouts = self._rollouts.look(scales, standing)
+        return replace(found, ended=self._lifecycle.ended(now_s), rollouts=rollouts)
 
     def set_floor(self, workload: int, replicas: int) -> None:
         """As `ClusterPort`, through the owner's own field. Raises `OwnedByOthers` where they are not ours to move. For
@@ -255,6 +262,7 @@ class LiveCluster:
         document, resource = self._seats.policies[workload], self._seats.pins[self._seats.home(workload)].gpu_resource
         try:
             pods = self._models.members(document.model.workload, standing)
+            self._renewals.model_on(workload, pods)
             each = [effective_amounts(pod).get(resource, 0) // ONE for pod in (pods[0], pods[-1])]
             gang = Gang(each[0], each[1] if len(pods) > 1 else 0, len(pods))
         except (NotFound, Forbidden, Invalid, ValueError) as error:

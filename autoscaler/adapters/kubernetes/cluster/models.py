@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from autoscaler.adapters.kubernetes.cache import Key
+from autoscaler.adapters.kubernetes.cluster.revisions import Print, model
 from autoscaler.adapters.kubernetes.cluster.scales import Scale, Scales
 from autoscaler.adapters.kubernetes.cluster.sight import SeenNode, SeenPod
 from autoscaler.adapters.kubernetes.listing import Selection, pages
@@ -53,14 +54,19 @@ class ReplicaShape:
 class Models:
     """Reads whole pods where placeholders are to be like them. All raise `PortError`."""
 
-    def __init__(self, transport: Transport, objects: Objects, scales: Scales) -> None:
+    def __init__(
+        self, transport: Transport, objects: Objects, scales: Scales,
+        wanted: Callable[[Workload], Print | None] = lambda _: None,
+    ) -> None:  # fmt: skip
+        """wanted: what tells the pods of the revision that is rolled out; None where nothing is."""
+        self._wanted = wanted
         self._transport = transport
         self._objects = objects
         self._scales = scales
 
     def pod(self, workload: Workload, standing: Standing) -> Json:
-        """The youngest ready pod of the workload, with all that was injected into it; else its template as a pod. Of a
-        group the leader.
+        """The youngest ready pod of the workload, with all that was injected into it; in a rollout the youngest of the
+        new revision, ready or not; else its template as a pod. Of a group the leader.
         """
         return self._member(workload, self._scales.read(workload), standing, leader=True)
 
@@ -74,17 +80,17 @@ class Models:
 
     def _member(self, workload: Workload, scale: Scale, standing: Standing, leader: bool) -> Json:
         selector, grouped = scale.selector, has_groups(workload.api_version, workload.kind)
-        ready = [
+        there = [
             pod
             for pod in standing.pods.values()
-            if pod.namespace == workload.namespace and pod.ready and not (pod.ended or pod.leaving)
+            if pod.namespace == workload.namespace and not (pod.ended or pod.leaving)
             and all(matches(r, pod.labels) for r in selector)
             and (not grouped or (pod.labels.get(WORKER_INDEX) == LEADER) is leader)
         ]  # fmt: skip
-        for pod in sorted(ready, key=lambda p: (p.created_at, p.name), reverse=True)[:1]:
-            live = self._objects.get(Name(PODS, pod.namespace, pod.name))
-            if live is not None:
-                return next_group(live) if grouped else live
+        pod = model(there, self._wanted(workload))
+        live = None if pod is None else self._objects.get(Name(PODS, pod.namespace, pod.name))
+        if live is not None:
+            return next_group(live) if grouped else live
         return self._template(workload, leader)
 
     def shape(self, workload: Workload, pin: Pin, standing: Standing) -> Shape:
