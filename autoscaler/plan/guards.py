@@ -93,13 +93,14 @@ def reactive(draft: Draft, context: Context) -> Draft:
 
 
 def step_up(draft: Draft, context: Context) -> Draft:
-    """In a quarter of a minute to twice the floor and 8 more: no owner slows a floor down, and a signal may be wrong.
+    """In a quarter of a minute to twice the floor and 8 more, and by one in a tick at least: no owner slows a floor
+    down, and a signal may be wrong.
 
     Schedules, minima and people, who come after it, are not slowed down.
     """
     asked = context.observation.inventory.floor
     most = np.floor((asked + STEP_UP_MORE) * 2.0 ** (context.tick_s / STEP_S)) - STEP_UP_MORE
-    return _lower(draft, most, Reason.STEP)
+    return _lower(draft, np.maximum(most, asked + 1), Reason.STEP)
 
 
 def step_down(draft: Draft, context: Context) -> Draft:

@@ -130,6 +130,7 @@ def test_a_floor_rises_by_steps_that_double_it(context: Setting) -> None:
     up = context(asked=[1, 40])
     assert after(guards.step_up, up, 50.0, 50.0) == ([10.0, 50.0], [Reason.STEP, NO])
     assert after(guards.step_up, replace(up, tick_s=60.0), 1000.0, 500.0)[0] == [136.0, 500.0]
+    assert after(guards.step_up, replace(context(), tick_s=1.0), 9.0, 1.0)[0] == [1.0, 1.0]
 
 
 def test_a_floor_falls_further_the_longer_a_tick_is_and_by_one_at_least(context: Setting) -> None:
