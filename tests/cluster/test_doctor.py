@@ -22,12 +22,12 @@ from tests.cluster.api import Json
 from tests.cluster.clock import now_s, wait_until
 from tests.cluster.control_plane import CRDS
 from tests.cluster.examined import HARD, NODE_POOLS, SOON_S, Office, found, said
+from tests.cluster.external_metrics import HPAS, ExternalMetrics
 from tests.cluster.manifests import everything
 from tests.cluster.pools import BURST, node_pool
 
 ROOT = Path(__file__).parents[2]
 SCRAPED_S = 30.0
-HPAS = "autoscaling/v2/horizontalpodautoscalers"
 DEFINITION = "capacityplans.gpu-autoscaler.io"
 
 
@@ -233,7 +233,6 @@ def hpa(office: Office, least: int, most: int, target: str) -> Json:
 @pytest.mark.parametrize(
     ("kind", "via", "given", "what"),
     [
-        pytest.param("FloorNotMoved", "auto", (1, 9, "4"), "HorizontalPodAutoscaler chat moves it", id="auto"),
         pytest.param("OwnerInTheWay", "scale", (1, 9, "4"), "HorizontalPodAutoscaler chat moves it", id="scale"),
         pytest.param("HpaPinned", "hpa", (1, 1, "4"), "minReplicas is 1, maxReplicas 1", id="pinned"),
         pytest.param(
@@ -242,15 +241,27 @@ def hpa(office: Office, least: int, most: int, target: str) -> Json:
     ],
 )
 def test_an_hpa_in_the_way(office: Office, kind: str, via: str, given: tuple[int, int, str], what: str) -> None:
-    changes = [] if via == "auto" else [("via: auto", f"via: {via}"), ("min: 0", "min: 1")]
+    changes = [("via: auto", f"via: {via}"), ("min: 0", "min: 1")]
     with office.planted(HPAS, hpa(office, *given)):
         finding = only(found(office.look(*changes), kind))
     assert what in finding.what
 
 
-def test_an_hpa_that_the_policy_names_is_fine(office: Office) -> None:
+def test_an_hpa_without_its_metric_is_noted(office: Office) -> None:
     with office.planted(HPAS, hpa(office, 1, 9, "4")):
+        findings = office.wait_found("OwnerBlind")
+    assert "HorizontalPodAutoscaler chat" in only(findings).where
+
+
+def test_an_hpa_that_reads_its_metric_is_fine(office: Office, external_metrics: ExternalMetrics) -> None:
+    external_metrics.set("requests_per_second", 4.0)
+    with office.planted(HPAS, hpa(office, 1, 9, "4")):
+        wait_until(lambda: is_active(office), "the HPA to read its metric", SOON_S)
         assert said(office.look(("via: auto", "via: hpa"), ("min: 0", "min: 1"))) == []
+
+
+def is_active(office: Office) -> bool:
+    return objects.is_true(office.cluster.api.get(HPAS, "chat", office.cluster.namespace), "ScalingActive")
 
 
 def cpu_limit() -> Json:

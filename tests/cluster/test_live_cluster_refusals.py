@@ -60,18 +60,19 @@ def test_a_missing_priority_class_is_named(cluster: Cluster, transport: Transpor
         fleet.port.create_placeholder(CHAT, ON_DEMAND, 0)
 
 
-def test_replicas_of_another_are_left_alone(fleet: LiveFleet, cluster: Cluster) -> None:
-    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "chat"}
-    hpa = {
-        "metadata": {"name": "busy", "namespace": cluster.namespace},
-        "spec": {"scaleTargetRef": target, "maxReplicas": 3},
-    }
-    cluster.create("autoscaling/v2/horizontalpodautoscalers", hpa)
-    with pytest.raises(OwnedByOthers, match=r"HorizontalPodAutoscaler .*/busy moves them.*keep this policy") as raised:
+def test_replicas_that_another_made_are_left_alone(fleet: LiveFleet, cluster: Cluster) -> None:
+    owner = fleet.cluster.create_owner("model")
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "model", "uid": owner["metadata"]["uid"]}
+    owned = {"metadata": {"ownerReferences": [reference | {"controller": True}]}}
+    cluster.api.patch(DEPLOYMENTS, "chat", owned, cluster.namespace)
+    with pytest.raises(
+        OwnedByOthers, match=r"ConfigMap .*/model moves them; correct .*keep it in mode observe"
+    ) as told:
         fleet.port.set_floor(CHAT, 2)
-    assert raised.value.owners == ((f"HorizontalPodAutoscaler {cluster.namespace}/busy", "spec.minReplicas"),)
+    assert told.value.owners == ((f"ConfigMap {cluster.namespace}/model", "spec.replicas"),)
     fleet.port.set_floor(CODE, 2)
     assert fleet.inventory().floor.tolist() == [0, 2]
+    assert fleet.port.owners()["chat"].reason == "NotOurs"
 
 
 def test_a_workload_that_is_not_there_stops_nobody_else(fleet: LiveFleet, cluster: Cluster) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from autoscaler.ports.errors import NotFound, OwnedByOthers
-from tests.cluster.api import Json
 from tests.cluster.clock import now_s, stays
 from tests.cluster.cluster import Cluster
 from tests.cluster.external_metrics import HPAS, ExternalMetrics, hpa
@@ -171,39 +170,6 @@ def test_an_hpa_that_took_its_workload_to_zero_wakes_it_by_itself(
     settles(lambda: replicas(chat), 3, "replicas")
     chat.remove_policy()
     assert least(chat) == 0
-
-
-def test_the_hpa_that_keda_made_is_never_touched(cluster: Cluster) -> None:
-    """KEDA itself is not here, so nobody rewrites the HPA: what stands in it is what was there before."""
-    space = cluster.namespace
-    cluster.create(DEPLOYMENTS, deployment("chat", space, 1))
-    scaled = cluster.create(SCALED_OBJECTS, scaled_object("chat", space))
-    owner = {"apiVersion": scaled["apiVersion"], "kind": "ScaledObject", "name": "chat", "controller": True}
-    made = hpa("keda-hpa-chat", space, 1, 9)
-    made["metadata"]["ownerReferences"] = [owner | {"uid": scaled["metadata"]["uid"]}]
-    cluster.create(HPAS, made)
-    with owned(cluster) as chat:
-        chat.set_floor(4)
-        assert cluster.api.get(SCALED_OBJECTS, "chat", space)["spec"]["minReplicaCount"] == 4
-        assert chat.inventory().floor.tolist() == [4]
-        paused = {"metadata": {"annotations": {"autoscaling.keda.sh/paused-replicas": "2"}}}
-        cluster.api.patch(SCALED_OBJECTS, "chat", paused, space)
-        assert chat.owner().reason == "OwnerPaused"
-        chat.remove_policy()
-    assert "minReplicaCount" not in cluster.api.get(SCALED_OBJECTS, "chat", space)["spec"]
-    assert cluster.api.get(HPAS, "keda-hpa-chat", space)["spec"]["minReplicas"] == 1
-
-
-SCALED_OBJECTS = "keda.sh/v1alpha1/scaledobjects"
-
-
-def scaled_object(name: str, namespace: str) -> Json:
-    trigger = {
-        "type": "metrics-api",
-        "metadata": {"targetValue": "1", "url": "http://127.0.0.1:1/", "valueLocation": "n"},
-    }
-    spec = {"scaleTargetRef": {"name": name}, "maxReplicaCount": 9, "triggers": [trigger]}
-    return {"metadata": {"name": name, "namespace": namespace}, "spec": spec}
 
 
 def test_several_owners_are_named_and_none_is_moved(chat: Owned) -> None:

@@ -13,15 +13,17 @@ from pathlib import Path
 import pytest
 
 from autoscaler.adapters.kubernetes.cluster.live import LiveCluster
-from autoscaler.adapters.kubernetes.cluster.scales import Scales
+from autoscaler.adapters.kubernetes.cluster.scales import Scale, Scales
 from autoscaler.adapters.kubernetes.cluster.settings import LiveSettings
 from autoscaler.adapters.kubernetes.election import Election, ElectionSettings
 from autoscaler.adapters.kubernetes.events import EventRecorder, EventSettings
 from autoscaler.adapters.kubernetes.objects import Objects
+from autoscaler.adapters.kubernetes.owners.floors import Floors
 from autoscaler.adapters.kubernetes.plans.capacity_plans import CapacityPlans
 from autoscaler.adapters.kubernetes.store import ConfigMapStore
 from autoscaler.adapters.kubernetes.watching import WatchSettings
 from autoscaler.adapters.system_clock import SystemClock
+from autoscaler.policy.model import CapacityPolicy
 from autoscaler.ports.errors import Forbidden, Unavailable
 from autoscaler.ports.events import Notice, ObjectReference
 from autoscaler.ports.plans import PlanStatus
@@ -32,7 +34,10 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.control_plane import CRDS, ControlPlane
 from tests.cluster.controllers import TICK_S, Controller
 from tests.cluster.credentials import PRODUCT
+from tests.cluster.external_metrics import HPAS, hpa
 from tests.cluster.helm import Helm
+from tests.cluster.keda import SCALED_OBJECTS, scaled_object
+from tests.cluster.kserve import LLM_SERVICES, SERVICES, inference_service, llm_inference_service
 from tests.cluster.live import DEPLOYMENTS, PAUSE, LiveFleet, deployment
 from tests.cluster.pools import PRIMARY
 from tests.cluster.processes import LOOPBACK, free_port
@@ -70,11 +75,22 @@ class Desk:
         return Scales(self.fleet.transport, self.objects)
 
     @property
+    def floors(self) -> Floors:
+        return Floors(self.objects, self.scales)
+
+    @property
     def election(self) -> Election:
         return Election(self.objects, SystemClock(), ElectionSettings(self.fleet.house, RELEASE, "one"))
 
-    def workload(self, kind: str) -> ObjectReference:
-        return ObjectReference("apps/v1", kind, self.fleet.cluster.namespace, "chat", "")
+    def workload(self, api_version: str, kind: str, name: str) -> ObjectReference:
+        return ObjectReference(api_version, kind, self.fleet.cluster.namespace, name, "")
+
+    def policy(self, api_version: str, kind: str, name: str) -> CapacityPolicy:
+        """One that acts for a workload."""
+        about = self.workload(api_version, kind, name)
+        target = {"apiVersion": api_version, "kind": kind, "namespace": about.namespace, "name": name}
+        demand = {"arrivals": {"query": "x"}, "perReplica": {"arrivals": 1}}
+        return CapacityPolicy.model_validate({"workload": target, "demand": demand, "pools": {"primary": ["p"]}})
 
     def place(self, workload: int, slot: int) -> None:
         """Has a placeholder made."""
@@ -102,7 +118,9 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(control_plane: ControlPlane, helm: Helm) -> Iterator[Desk]:
+def desk(
+    control_plane: ControlPlane, helm: Helm, keda_kinds: None, kserve_kinds: None, llm_kinds: None
+) -> Iterator[Desk]:
     with ExitStack() as ends:
         cluster = Cluster(control_plane, f"rights-{next(_numbers)}")
         ends.callback(cluster.clear)
@@ -127,6 +145,12 @@ def furnish(cluster: Cluster) -> None:
     cluster.create(DEPLOYMENTS, deployment("near", space, 0, affinity=apart))
     for name, wanted in CLAIMS.items():
         cluster.create(DEPLOYMENTS, deployment(name, space, 0, volumes=[claim(cluster, name, **wanted)]))
+    for name in ("by-hpa", "by-keda"):
+        cluster.create(DEPLOYMENTS, deployment(name, space, 0))
+    cluster.create(HPAS, hpa("by-hpa", space, 2, 9))
+    cluster.create(SCALED_OBJECTS, scaled_object("by-keda", space, 2, 9, "http://127.0.0.1:1", "n"))
+    cluster.create(SERVICES, inference_service("by-kserve", space, minReplicas=2))
+    cluster.create(LLM_SERVICES, llm_inference_service("by-kserve", space, replicas=2))
     body = deployment("chat", space, 0)
     cluster.create(STATEFUL_SETS, body | {"spec": body["spec"] | {"serviceName": "chat"}})
 
@@ -142,13 +166,37 @@ def shaping(workload: int) -> Act:
     return lambda desk: refused(lambda: desk.place(workload, 9))
 
 
+APPS, SERVING = "apps/v1", "serving.kserve.io"
+SCALED = {
+    "deployments.apps": (APPS, "Deployment", "chat"),
+    "statefulsets.apps": (APPS, "StatefulSet", "chat"),
+    "horizontalpodautoscalers.autoscaling": (APPS, "Deployment", "by-hpa"),
+    "scaledobjects.keda.sh": (APPS, "Deployment", "by-keda"),
+    "inferenceservices.serving.kserve.io": (f"{SERVING}/v1beta1", "InferenceService", "by-kserve"),
+    "llminferenceservices.serving.kserve.io": (f"{SERVING}/v1alpha2", "LLMInferenceService", "by-kserve"),
+}
+"""Workloads by the kind that owns their replicas."""
+
+
 def scaling(kind: str) -> Act:
     """The replicas of a workload cannot be moved, or it cannot be told who else moves them."""
-    return lambda desk: refused(lambda: desk.scales.give_back(desk.workload(kind), 0))
+    return lambda desk: refused(lambda: desk.floors.move(desk.policy(*SCALED[kind]), 1))
+
+
+def seeing_floors(kind: str) -> Act:
+    """Looked at a second time, it is the owner itself that is read."""
+
+    def act(desk: Desk) -> str:
+        policy, floors = desk.policy(*SCALED[kind]), desk.floors
+        scale = Scale(0, ())
+        floors.look(policy, scale, 0.0)
+        return refused(lambda: floors.look(policy, scale, 1.0))
+
+    return act
 
 
 def seeing_replicas(kind: str) -> Act:
-    return lambda desk: refused(lambda: desk.scales.replicas(desk.workload(kind)))
+    return lambda desk: refused(lambda: desk.scales.read(desk.policy(*SCALED[kind]).workload))
 
 
 def taking_a_placeholder_that_stands(desk: Desk) -> str:
@@ -259,7 +307,7 @@ def telling(times: int) -> Act:
         recorder.start()
         try:
             for _ in range(times):
-                recorder.record(Notice(desk.workload("Deployment"), "Noted", f"{times} times"))
+                recorder.record(Notice(desk.workload(*SCALED["deployments.apps"]), "Noted", f"{times} times"))
                 wait_until(lambda: recorder.problem or desk.fleet.cluster.events("chat", "Noted"), "an event", SOON_S)
             return wait_until(lambda: recorder.problem, "the event to be refused", SOON_S)
         finally:
@@ -303,13 +351,21 @@ EVERYWHERE: dict[str, Act] = {
 }
 WORKLOADS: dict[str, Act] = {
     "get deployments.apps": shaping(CHAT),
-    "get deployments.apps/scale": seeing_replicas("Deployment"),
-    "patch deployments.apps/scale": scaling("Deployment"),
-    "get statefulsets.apps": scaling("StatefulSet"),
-    "get statefulsets.apps/scale": seeing_replicas("StatefulSet"),
-    "patch statefulsets.apps/scale": scaling("StatefulSet"),
-    "list horizontalpodautoscalers.autoscaling": scaling("Deployment"),
-    "list scaledobjects.keda.sh": scaling("Deployment"),
+    "get deployments.apps/scale": seeing_replicas("deployments.apps"),
+    "patch deployments.apps/scale": scaling("deployments.apps"),
+    "get statefulsets.apps": scaling("statefulsets.apps"),
+    "get statefulsets.apps/scale": seeing_replicas("statefulsets.apps"),
+    "patch statefulsets.apps/scale": scaling("statefulsets.apps"),
+    "list horizontalpodautoscalers.autoscaling": scaling("deployments.apps"),
+    "get horizontalpodautoscalers.autoscaling": seeing_floors("horizontalpodautoscalers.autoscaling"),
+    "patch horizontalpodautoscalers.autoscaling": scaling("horizontalpodautoscalers.autoscaling"),
+    "list scaledobjects.keda.sh": scaling("deployments.apps"),
+    "get scaledobjects.keda.sh": seeing_floors("scaledobjects.keda.sh"),
+    "patch scaledobjects.keda.sh": scaling("scaledobjects.keda.sh"),
+    "get inferenceservices.serving.kserve.io": seeing_replicas("inferenceservices.serving.kserve.io"),
+    "patch inferenceservices.serving.kserve.io": scaling("inferenceservices.serving.kserve.io"),
+    "get llminferenceservices.serving.kserve.io": seeing_replicas("llminferenceservices.serving.kserve.io"),
+    "patch llminferenceservices.serving.kserve.io": scaling("llminferenceservices.serving.kserve.io"),
     "get persistentvolumeclaims": shaping(BOUND),
     "create events.events.k8s.io": telling(1),
     "patch events.events.k8s.io": telling(2),
