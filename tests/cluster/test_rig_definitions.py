@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,3 +55,11 @@ def test_traffic_is_split_by_weights(cluster: Cluster) -> None:
     rules = http_route("chat", cluster.namespace, old=100, new=0)["spec"]["rules"]
     seen = cluster.api.patch(ROUTES, "chat", {"spec": {"rules": rules}}, cluster.namespace)
     assert [one["weight"] for one in seen["spec"]["rules"][0]["backendRefs"]] == [100, 0]
+
+
+def test_definitions_and_programs_of_keda_are_of_one_version() -> None:
+    files = [Path(__file__).parent / name / "keda" / "go.mod" for name in ("rig-owners", "rig-keda")]
+    definitions, programs = (
+        re.findall(r"^require (github.com/kedacore/keda/v2 v\S+)$", file.read_text(), re.M) for file in files
+    )
+    assert definitions == programs != []
