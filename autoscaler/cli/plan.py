@@ -15,6 +15,7 @@ from rich.text import Text
 from autoscaler.cli import options
 from autoscaler.cli.errors import InputError
 from autoscaler.cli.process import CLUSTER, with_settings
+from autoscaler.cli.queued import queue_action
 from autoscaler.cli.tables import table
 from autoscaler.compose import live
 from autoscaler.controller.tick import Tick
@@ -59,7 +60,7 @@ def _read(folder: Path) -> PolicySet:
     if not folder.exists():
         raise InputError(f"{folder}: no such file or folder; name a folder of YAML files with --policies")
     found = read_paths([folder])
-    if not found.policies:
+    if not (found.policies or found.queues):
         said = "; ".join(str(problem) for problem in found.problems)
         raise InputError(f"{folder}: no usable policy in it{f': {said}' if said else ''}")
     return found
@@ -69,6 +70,7 @@ def summary(tick: Tick) -> dict[str, object]:
     """The tick for programs."""
     return {
         "policies": list(_rows(tick)),
+        "queued": list(_queued(tick)),
         "actions": [{"action": said, "withheld": bool(withheld)} for said, withheld in _actions(tick)],
         "problems": [*tick.policy_problems, *tick.problems],
         "notes": list(tick.notes),
@@ -87,6 +89,8 @@ def show(tick: Tick) -> None:
         for said in (row["wish"], waking["said"] if isinstance(waking, dict) else None):
             if said:
                 out.print(f"{row['policy']}: {said}", markup=False)
+    for work in _queued(tick):
+        out.print(f"{work['policy']}: {work['work']}: {work['reason']}", markup=False)
     for said, withheld in _actions(tick):
         out.print(f"would {said}{f' if it were not {withheld}' if withheld else ''}", markup=False)
     for line in tick.notes:
@@ -140,6 +144,26 @@ def _actions(tick: Tick) -> Iterator[tuple[str, str]]:
         yield _said(outcome.action, fleet), ""
     for action in tick.report.withheld:
         yield _said(action, fleet), "paused" if fleet.acts[action.workload] else "in mode observe"
+    queue, rules = tick.report.queue, tick.in_force.policies.queues
+    if queue is not None:
+        for done in queue.outcomes:
+            yield queue_action(done.action, rules, fleet), ""
+        for held in queue.withheld:
+            yield queue_action(held, rules, fleet), "paused" if rules[held.rule].acts else "in mode observe"
+
+
+def _queued(tick: Tick) -> Iterator[dict[str, object]]:
+    """Work that waits, in the order in which it gets its nodes."""
+    if tick.in_force is None or tick.report is None or tick.report.queue is None:
+        return
+    for one in tick.report.queue.decisions:
+        yield {
+            "policy": tick.in_force.policies.queues[one.item.rule].name,
+            "work": one.item.title,
+            "waitsSince": one.item.queued_s,
+            "state": one.stand.value,
+            "reason": one.reason,
+        }
 
 
 def _said(action: Action, fleet: Fleet) -> str:

@@ -168,23 +168,26 @@ class LiveWorld:
         )  # fmt: skip
         owners = Owners(self._plans, [policy.name for policy in policies])
         cluster = LiveCluster(self._transport, policies, found.pools, house, owners)
+        queue = self._queue(found, cluster, house)
+        if queue is not None:
+            cluster.tell(queue.told_pod)
         cluster.start()
         if not cluster.wait_listed(LISTED_S):
             cluster.stop()
             raise Unavailable(f"the cluster was not listed within {LISTED_S:g} s; check the API server and our rights")
         metrics = PrometheusMetrics(self._server, self._clock, len(policies), _queries(policies))
-        return _Serving(policies, found, cluster, metrics, self._queue(found, cluster, house))
+        if queue is not None:
+            queue.start()
+            queue.wait_listed(LISTED_S)
+        return _Serving(policies, found, cluster, metrics, queue)
 
     def _queue(self, found: PolicySet, cluster: LiveCluster, house: House) -> LiveQueue | None:
-        """What serves policies for queued work; None where there are none."""
+        """What will serve policies for queued work; None where there are none."""
         if not found.queues:
             return None
         objects = Objects(self._transport, MANAGER)
         owners = Owners(self._plans, [document.name for document in found.queues])
-        queue = LiveQueue(self._transport, objects, cluster, found.queues, found.pools, house, owners)
-        queue.start()
-        queue.wait_listed(LISTED_S)
-        return queue
+        return LiveQueue(self._transport, objects, cluster, found.queues, found.pools, house, owners)
 
     def _compiled(self, serving: _Serving, shapes: Shapes) -> Governed:
         homes = {document.name: document.model.pools.primary[0] for document in serving.policies}

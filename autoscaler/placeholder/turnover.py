@@ -1,7 +1,7 @@
 """Turnover: placeholders of queued work that was let go make way for its pods, and never stand beside them as demand.
 
-A pod that waits takes a bound placeholder's place by preemption. A placeholder without a node beside a pod without one
-is the same demand twice: node autoscalers would buy for both.
+A pod that waits takes a bound placeholder's place by preemption. A placeholder without a node is the same demand as the
+pod that comes: node autoscalers would buy for both, so it goes as soon as the work is let go; its node is on order.
 """
 
 from __future__ import annotations
@@ -25,13 +25,10 @@ class Turnover:
     over: bool
 
 
-def making_way(now: Turnover, bound: int, waiting: int) -> tuple[int, int]:
-    """(bound placeholders, those without a node) that must go now, of so many that stand."""
-    to_come = 0 if now.over else max(now.total - now.pending - now.placed, 0)
+def making_way(now: Turnover, bound: int) -> int:
+    """How many of so many bound placeholders must go now."""
     if not now.told:
-        return (bound, waiting) if now.over else (0, waiting)
-    bound_kept = min(bound, now.pending + to_come)
-    for_later = max(bound_kept - now.pending, 0)
-    waiting_kept = min(waiting, max(to_come - for_later, 0))
-    handed = min(now.stuck, bound_kept)
-    return bound - bound_kept + handed, waiting - waiting_kept
+        return bound if now.over else 0
+    to_come = 0 if now.over else max(now.total - now.pending - now.placed, 0)
+    kept = min(bound, now.pending + to_come)
+    return bound - kept + min(now.stuck, kept)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from autoscaler.adapters.kubernetes.cluster.account import Supply, account
+from autoscaler.adapters.kubernetes.cache import Change
+from autoscaler.adapters.kubernetes.cluster.account import Supply, account, theirs
 from autoscaler.adapters.kubernetes.cluster.domains import free_domain
 from autoscaler.adapters.kubernetes.cluster.lifecycle import Lifecycle, Sweep
 from autoscaler.adapters.kubernetes.cluster.models import Models, ReplicaShape, Standing
@@ -21,6 +22,7 @@ from autoscaler.adapters.kubernetes.cluster.stepping_aside import SteppingAside
 from autoscaler.adapters.kubernetes.cluster.stock import Stock
 from autoscaler.adapters.kubernetes.listing import Selection
 from autoscaler.adapters.kubernetes.objects import Objects
+from autoscaler.adapters.kubernetes.owners.deletion_order import DeletionOrder
 from autoscaler.adapters.kubernetes.owners.floors import Floors, FloorSeen
 from autoscaler.adapters.kubernetes.resource import NODES, PODS
 from autoscaler.adapters.kubernetes.transport import Transport
@@ -35,7 +37,7 @@ from autoscaler.placeholder.quantity import ONE
 from autoscaler.placeholder.request import effective_amounts
 from autoscaler.placeholder.shape import Shape
 from autoscaler.policy.check import PolicyDocument, PoolDocument
-from autoscaler.ports.errors import Forbidden, Invalid, NotFound, Unavailable
+from autoscaler.ports.errors import Forbidden, Invalid, NotFound, PortError, Unavailable
 from autoscaler.ports.replicas import OwnerReport
 
 MANAGER = "gpu-autoscaler"
@@ -68,6 +70,7 @@ class LiveCluster:
         objects = Objects(transport, MANAGER)
         self._scales = Scales(transport, objects)
         self._floors = Floors(objects, self._scales)
+        self._deletions = DeletionOrder(objects)
         self._rollouts = Rollouts(self._seats, self._scales.whole)
         self._models = Models(transport, objects, self._scales, self._rollouts.wanted)
         self._renewals = Renewals(self._seats, self._models)
@@ -75,7 +78,8 @@ class LiveCluster:
         self._lifecycle = Lifecycle(objects, transport.clock, self._seats, house, self._settings)
         watch = self._settings.watch
         self._starts = Starts(self._seats, transport.clock)
-        handlers = (self._lifecycle.told, self._starts.told)
+        self._others: list[Callable[[Change[SeenPod]], None]] = []
+        handlers = (self._lifecycle.told, self._starts.told, self._tell_others)
         self._pods = Watching(transport, Selection(PODS), lambda p: seen_pod(p, house.namespace), handlers, watch)
         self._nodes = Watching(transport, Selection(NODES), lambda n: seen_node(n, self._seats.pins), (), watch)
         self._shapes: dict[tuple[int, int], ReplicaShape] = {}
@@ -85,6 +89,10 @@ class LiveCluster:
         self._seen_scales: list[Scale | None] = [None] * len(self._seats.policies)
         self._owners: dict[str, OwnerReport] = {}
         self._aside = SteppingAside(self._seats, self._settings.patience_s)
+
+    def tell(self, handler: Callable[[Change[SeenPod]], None]) -> None:
+        """Has it told every change of pods, in the thread of their watch; before `start`."""
+        self._others.append(handler)
 
     def start(self) -> None:
         """Begins to watch; returns at once. Asks the server nothing."""
@@ -155,10 +163,24 @@ class LiveCluster:
         """As `ClusterPort`, through the owner's own field. Raises `OwnedByOthers` where they are not ours to move. For
         groups of pods that are asked for as many slots go, each as a whole.
         """
+        self._order_deletions(workload, replicas)
         self._floors.move(self._seats.policies[workload].model, replicas)
         scale = self._seen_scales[workload]
         if scale is not None and scale.size > 1:
             self._lifecycle.hand_over(workload, replicas - scale.replicas, self._pods.snapshot())
+
+    def _order_deletions(self, workload: int, replicas: int) -> None:
+        """Where the user opted in; a floor falls also where the order cannot be told, which is said."""
+        document, scale = self._seats.policies[workload], self._seen_scales[workload]
+        if scale is None or not document.model.scale_in.pod_deletion_cost or replicas >= scale.replicas:
+            return
+        pods = self._standing().pods
+        mine = [pod for w, pod in theirs(self._seats, self._seen_scales, pods) if w == workload]
+        uids = {pod.uid for pod in mine}
+        try:
+            self._deletions.tell(mine, (pod for pod in pods.values() if pod.uid not in uids))
+        except PortError as error:
+            self._problems[document.name] = f"the order in which replicas go is not told: {error}"
 
     def create_placeholder(self, workload: int, pool: int, slot: int) -> None:
         """As `ClusterPort`. Raises `QuotaExceeded`, `Forbidden`, and `Invalid` where the workload cannot land there."""
@@ -225,6 +247,10 @@ class LiveCluster:
     def surroundings(self, pod: Json) -> Surroundings:
         """What is around a pod, and its object does not say. Raises `PortError`."""
         return self._models.surroundings(pod, self._standing())
+
+    def _tell_others(self, change: Change[SeenPod]) -> None:
+        for handler in self._others:
+            handler(change)
 
     def _standing(self) -> Standing:
         """What the watches show. Raises `Unavailable` where one shows too little, or what was long ago."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from autoscaler.adapters.kubernetes.cache import Change
 from autoscaler.adapters.kubernetes.listing import Selection
 from autoscaler.adapters.kubernetes.resource import Resource
 from autoscaler.adapters.kubernetes.transport import Call, Transport
@@ -56,9 +57,11 @@ class Kinds:
     """Watches of all kinds that rules name, in their namespaces. Pods are watched elsewhere."""
 
     def __init__(
-        self, transport: Transport, wanted: dict[WorkKind, tuple[str, ...]], watch: WatchSettings, stale_after_s: float
-    ) -> None:
-        """wanted: namespaces by kind."""
+        self, transport: Transport, wanted: dict[WorkKind, tuple[str, ...]], watch: WatchSettings, stale_after_s: float,
+        told: Callable[[Change[Work]], None],
+    ) -> None:  # fmt: skip
+        """wanted: namespaces by kind. told: of every change, in the threads of the watches."""
+        self._told = told
         self._transport, self._watch, self._stale_after_s = transport, watch, stale_after_s
         see: dict[WorkKind, Callable[[Json], Work]] = {
             "jobs": seen_job, "jobsets": seen_job_set, "workloads": seen_workload,
@@ -125,7 +128,7 @@ class Kinds:
 
     def _begin(self, family: _Family, resource: Resource) -> None:
         family.watches = [
-            Watching(self._transport, Selection(resource, place), family.see, (), self._watch)
+            Watching(self._transport, Selection(resource, place), family.see, (self._told,), self._watch)
             for place in family.places
         ]
         if family.kind == "workloads":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from autoscaler.adapters.kubernetes.cache import Key
+from autoscaler.adapters.kubernetes.cache import Change, Key
 from autoscaler.adapters.kubernetes.cluster.models import Standing
 from autoscaler.adapters.kubernetes.cluster.settings import LiveSettings
 from autoscaler.adapters.kubernetes.cluster.sight import SeenPod
@@ -32,6 +34,9 @@ from autoscaler.policy.check import PoolDocument, QueueDocument
 from autoscaler.policy.compile_queue import queue_order
 from autoscaler.policy.queue import WorkKind
 from autoscaler.ports.errors import NotFound, PortError
+
+LEADS_S = 3.0
+"""So long after the last call of `attend` we lead still."""
 
 
 class Ground(Protocol):
@@ -78,11 +83,14 @@ class LiveQueue:
         self._pools = {document.name: p for p, document in enumerate(pools)}
         acting = frozenset(document.name for document in self._rules if document.model.mode == "act")
         self._held = HeldRoom(objects, transport.clock, house, owners, acting, self._settings)
-        self._kinds = Kinds(transport, _places(self._rules), self._settings.watch, self._settings.stale_after_s)
+        self._kinds = Kinds(
+            transport, _places(self._rules), self._settings.watch, self._settings.stale_after_s, self._told
+        )
         self._landings = Landings(self._pins, ground.surroundings, self._kinds.flavor, transport.clock)
         self._checks = Checks(objects, transport.clock, self._kinds)
         self._let_go_s: dict[str, float] = {}
         self._last: _Seen | None = None
+        self._attended_s = -math.inf
 
     def start(self) -> None:
         """Begins to watch what is installed."""
@@ -154,7 +162,7 @@ class LiveQueue:
         """By the leader alone, best every second: deletes the placeholders of work that was let go which its pods do
         not need, and those in whose place the scheduler cannot put one. What failed, in words. Raises `Unavailable`.
         """
-        seen = self._look(now_s)
+        seen, self._attended_s = self._look(now_s), self._clock.monotonic_s()
         failed = []
         for uid, held in seen.held.items():
             rule_work = seen.works.get(uid)
@@ -169,15 +177,38 @@ class LiveQueue:
         self._let_go_s = {uid: at_s for uid, at_s in self._let_go_s.items() if uid in seen.held}
         return tuple(failed)
 
+    def told_pod(self, change: Change[SeenPod]) -> None:
+        """Handler of the watch of pods, in its thread: a pod whose gates went."""
+        before, now = change.before, change.now
+        if before is None or before.waiting is None or not spec(before.waiting).get("schedulingGates"):
+            return
+        if now.waiting is None or not spec(now.waiting).get("schedulingGates"):
+            self._let_go(now.uid)
+
+    def _told(self, change: Change[Work]) -> None:
+        """Handler of the watches of work, in their threads."""
+        if change.before is not None and change.before.state is WorkState.WAITS is not change.now.state:
+            self._let_go(change.now.uid)
+
+    def _let_go(self, uid: str) -> None:
+        """At once, not with the next call of `attend`: placeholders without a node would be demand beside the pods.
+
+        While those calls come we lead; nobody else would do otherwise.
+        """
+        if self._clock.monotonic_s() > self._attended_s + LEADS_S:
+            return
+        with suppress(PortError):  # the next call of `attend` tries again, and tells
+            pods, standing = self._ground.look()
+            held = self._held.standing(pods, standing.nodes, self._clock.wall_s())
+            self._held.free([one for one in held if one.uid == uid and not one.bound])
+
     def _making_way(self, work: Work, held: Sequence[Held], seen: _Seen, since_s: float) -> list[Held]:
         """Its placeholders that go now, those first whose pods come last."""
         gpus_only = {template.name for template in self._landings.asking(work, self._all_pools())}
         total = sum(template.count for template in work.templates if template.name in gpus_only)
         now = turnover(work, total, seen.standing.pods, seen.now_s, since_s, self._settings.patience_s)
         bound = [one for one in held if one.bound]
-        waiting = [one for one in held if not one.bound]
-        bound_go, waiting_go = making_way(now, len(bound), len(waiting))
-        return [*bound[len(bound) - bound_go :], *waiting[len(waiting) - waiting_go :]]
+        return [*(one for one in held if not one.bound), *bound[len(bound) - making_way(now, len(bound)) :]]
 
     def _look(self, now_s: float) -> _Seen:
         pods, standing = self._ground.look()
