@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from autoscaler.adapters.kubernetes.cache import Change
-from autoscaler.adapters.kubernetes.cluster.account import Supply, account, theirs
+from autoscaler.adapters.kubernetes.cluster.account import Supply, account
 from autoscaler.adapters.kubernetes.cluster.domains import free_domain
 from autoscaler.adapters.kubernetes.cluster.lifecycle import Lifecycle, Sweep
 from autoscaler.adapters.kubernetes.cluster.models import Models, ReplicaShape, Standing
@@ -22,7 +22,6 @@ from autoscaler.adapters.kubernetes.cluster.stepping_aside import SteppingAside
 from autoscaler.adapters.kubernetes.cluster.stock import Stock
 from autoscaler.adapters.kubernetes.listing import Selection
 from autoscaler.adapters.kubernetes.objects import Objects
-from autoscaler.adapters.kubernetes.owners.deletion_order import DeletionOrder
 from autoscaler.adapters.kubernetes.owners.floors import Floors, FloorSeen
 from autoscaler.adapters.kubernetes.resource import NODES, PODS
 from autoscaler.adapters.kubernetes.transport import Transport
@@ -37,7 +36,7 @@ from autoscaler.placeholder.quantity import ONE
 from autoscaler.placeholder.request import effective_amounts
 from autoscaler.placeholder.shape import Shape
 from autoscaler.policy.check import PolicyDocument, PoolDocument
-from autoscaler.ports.errors import Forbidden, Invalid, NotFound, PortError, Unavailable
+from autoscaler.ports.errors import Forbidden, Invalid, NotFound, Unavailable
 from autoscaler.ports.replicas import OwnerReport
 
 MANAGER = "gpu-autoscaler"
@@ -70,7 +69,6 @@ class LiveCluster:
         objects = Objects(transport, MANAGER)
         self._scales = Scales(transport, objects)
         self._floors = Floors(objects, self._scales)
-        self._deletions = DeletionOrder(objects)
         self._rollouts = Rollouts(self._seats, self._scales.whole)
         self._models = Models(transport, objects, self._scales, self._rollouts.wanted)
         self._renewals = Renewals(self._seats, self._models)
@@ -163,24 +161,10 @@ class LiveCluster:
         """As `ClusterPort`, through the owner's own field. Raises `OwnedByOthers` where they are not ours to move. For
         groups of pods that are asked for as many slots go, each as a whole.
         """
-        self._order_deletions(workload, replicas)
         self._floors.move(self._seats.policies[workload].model, replicas)
         scale = self._seen_scales[workload]
         if scale is not None and scale.size > 1:
             self._lifecycle.hand_over(workload, replicas - scale.replicas, self._pods.snapshot())
-
-    def _order_deletions(self, workload: int, replicas: int) -> None:
-        """Where the user opted in; a floor falls also where the order cannot be told, which is said."""
-        document, scale = self._seats.policies[workload], self._seen_scales[workload]
-        if scale is None or not document.model.scale_in.pod_deletion_cost or replicas >= scale.replicas:
-            return
-        pods = self._standing().pods
-        mine = [pod for w, pod in theirs(self._seats, self._seen_scales, pods) if w == workload]
-        uids = {pod.uid for pod in mine}
-        try:
-            self._deletions.tell(mine, (pod for pod in pods.values() if pod.uid not in uids))
-        except PortError as error:
-            self._problems[document.name] = f"the order in which replicas go is not told: {error}"
 
     def create_placeholder(self, workload: int, pool: int, slot: int) -> None:
         """As `ClusterPort`. Raises `QuotaExceeded`, `Forbidden`, and `Invalid` where the workload cannot land there."""
