@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def test_all_pods_or_none() -> None:
         pytest.param({"queued_s": 8000.0}, {"queued_s": 9000.0}, id="age"),
     ],
 )
-def test_who_goes_first(first: dict[str, float], second: dict[str, float]) -> None:
+def test_who_goes_first(first: dict[str, Any], second: dict[str, Any]) -> None:
     """Names are such that the order of names would give the other answer."""
     items = [replace(item("z", pod_set(1, 8)), **first), replace(item("a", pod_set(1, 8)), **second)]
     found = decided(items, room(more=1))
