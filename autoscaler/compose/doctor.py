@@ -108,7 +108,12 @@ def _allowed(
 ) -> tuple[tuple[Permission, Told[bool]], ...]:
     kinds = [
         WorkloadKind(
-            one.policy.model.workload.namespace, one.kind.group, one.kind.plural, one.kind.scales, owner_kind(one)
+            one.policy.model.workload.namespace,
+            one.kind.group,
+            one.kind.plural,
+            one.kind.scales,
+            owner_kind(one),
+            one.policy.model.scale_in.pod_deletion_cost,
         )
         for one in workloads
         if one.kind is not None and not isinstance(one.kind, Unread)

@@ -17,6 +17,7 @@ class Scope(StrEnum):
     EVENTS = "the namespace of events on objects that have none"
     CLUSTER = "everywhere"
     WORKLOADS = "the namespaces of workloads"
+    ORDERED = "the namespaces of workloads whose policy has scaleIn.podDeletionCost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ NEEDS = (
     Need(W, OWNER, OWNER, ("get", "patch"), "floors, in the field of who owns the replicas"),
     Need(W, "", "persistentvolumeclaims", ("get",), "zones of volumes"),
     Need(W, EVENTS_GROUP, "events", ("create", "patch"), "events on workloads"),
+    Need(Scope.ORDERED, "", "pods", ("patch",), "which replicas go first"),
 )  # fmt: skip
 
 
@@ -64,7 +66,8 @@ NEEDS = (
 class WorkloadKind:
     """A kind of workload in a namespace: `inference`, `apps`, `deployments`; whether it has the scale subresource.
 
-    owner: group and plural of the kind that owns the replicas, where that is not the workload itself.
+    owner: group and plural of the kind that owns the replicas, where that is not the workload itself. ordered: whether
+    its policy has `scaleIn.podDeletionCost`.
     """
 
     namespace: str
@@ -72,6 +75,7 @@ class WorkloadKind:
     plural: str
     scales: bool = True
     owner: tuple[str, str] | None = None
+    ordered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class Permission:
 def permissions(house: str, lease: str, workloads: Iterable[WorkloadKind]) -> tuple[Permission, ...]:
     """Each once, for placeholders in `house` and a Lease of this name there."""
     found: dict[Permission, None] = {}
-    kinds = sorted(set(workloads))
+    kinds = sorted(set(workloads), key=str)
     for need in NEEDS:
         for permission in _spelt_out(need, house, lease, kinds):
             found[permission] = None
@@ -109,9 +113,13 @@ def permissions(house: str, lease: str, workloads: Iterable[WorkloadKind]) -> tu
 
 def _spelt_out(need: Need, house: str, lease: str, kinds: list[WorkloadKind]) -> Iterator[Permission]:
     name = lease if need.name == LEASE else need.name
-    if need.scope is not Scope.WORKLOADS:
+    if need.scope is Scope.ORDERED:
+        places: list[tuple[str | None, str, str]] = [
+            (k.namespace, need.group, need.resource) for k in kinds if k.ordered
+        ]
+    elif need.scope is not Scope.WORKLOADS:
         namespace = {Scope.HOUSE: house, Scope.EVENTS: "default"}.get(need.scope)
-        places: list[tuple[str | None, str, str]] = [(namespace, need.group, need.resource)]
+        places = [(namespace, need.group, need.resource)]
     elif need.group == WORKLOAD:
         named = [kind for kind in kinds if kind.scales or need.resource == WORKLOAD]
         places = [(kind.namespace, kind.group, need.resource.replace(WORKLOAD, kind.plural)) for kind in named]

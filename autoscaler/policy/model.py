@@ -92,6 +92,13 @@ class ScaleIn(Part):
         description="How long what was wanted is kept, a duration. Default auto: the time that a restart costs, from "
         "which on letting go is cheaper.",
     )
+    pod_deletion_cost: bool = Field(
+        default=False,
+        strict=True,
+        description="Whether replicas get `controller.kubernetes.io/pod-deletion-cost` before a floor falls, so that those go "
+        "first whose node is soonest empty. Default false: it writes an annotation on pods of the workload, which the "
+        "chart allows with rbac.podDeletionCost.",
+    )
 
 
 class CapacityPolicy(Part):

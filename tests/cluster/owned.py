@@ -38,10 +38,10 @@ DEPLOYMENT = "apiVersion: apps/v1, kind: Deployment"
 class Owned:
     """One policy `chat`. later_s: by how much its clock is ahead of the real one. keeper: that of the process now."""
 
-    def __init__(self, cluster: Cluster, transport: Transport, via: str = "auto", kind: str = DEPLOYMENT) -> None:
-        """kind: apiVersion and kind of the workload, as a policy has them."""
+    def __init__(self, cluster: Cluster, transport: Transport, via: str, kind: str, scale_in: str) -> None:
+        """kind, scale_in: apiVersion and kind of the workload, and scaleIn, as a policy has them."""
         self.cluster, self.later_s = cluster, 0.0
-        self.fleet = _Fleet(cluster, transport, via, kind)
+        self.fleet = _Fleet(cluster, transport, via, kind, scale_in)
         self._transport = transport
         self.store = ConfigMapStore(transport, Objects(transport, MANAGER), self.fleet.house, FORM)
         policies, pools = self.fleet.documents()
@@ -102,8 +102,8 @@ class Owned:
 
 
 class _Fleet(LiveFleet):
-    def __init__(self, cluster: Cluster, transport: Transport, via: str, kind: str) -> None:
-        self._via, self._kind = via, kind
+    def __init__(self, cluster: Cluster, transport: Transport, via: str, kind: str, scale_in: str) -> None:
+        self._via, self._kind, self._scale_in = via, kind, scale_in
         super().__init__(cluster, transport, (PRIMARY,), (POLICY,))
 
     def documents(self) -> tuple[list[PolicyDocument], list[PoolDocument]]:
@@ -111,9 +111,9 @@ class _Fleet(LiveFleet):
         return of_kind(found, CapacityPolicy), of_kind(found, GpuPool)
 
     def _text(self) -> str:
-        return super()._text().replace("workload: {", f"workload: {{{self._kind}, ").replace(
-            "replicas: {min: 0}", f"replicas: {{min: {int(self._via == 'hpa')}, via: {self._via}}}"
-        )  # fmt: skip
+        replicas = f"replicas: {{min: {int(self._via == 'hpa')}, via: {self._via}}}\n  scaleIn: {{{self._scale_in}}}"
+        named = super()._text().replace("workload: {", f"workload: {{{self._kind}, ")
+        return named.replace("replicas: {min: 0}", replicas)
 
 
 class _Silent:
@@ -122,10 +122,10 @@ class _Silent:
 
 
 @contextmanager
-def owned(cluster: Cluster, via: str = "auto", kind: str = DEPLOYMENT) -> Iterator[Owned]:
+def owned(cluster: Cluster, via: str = "auto", kind: str = DEPLOYMENT, scale_in: str = "hold: auto") -> Iterator[Owned]:
     """With the rights of an administrator; those of the chart are put to the test in test_rbac.py."""
     with product_link(cluster) as transport:
-        found = Owned(cluster, transport, via, kind)
+        found = Owned(cluster, transport, via, kind, scale_in)
         with live_fleet(found.fleet):
             yield found
 

@@ -88,7 +88,14 @@ def test_the_table_of_permissions_is_the_charts(helm: Helm) -> None:
                 for group in rule["apiGroups"] for resource in rule["resources"] for name in names
                 for verb in rule["verbs"]
             }  # fmt: skip
-    kinds = [WorkloadKind("w", "apps", plural) for plural in ("deployments", "statefulsets")]
+    kinds = [
+        WorkloadKind("w", "apps", "deployments", owner=("autoscaling", "horizontalpodautoscalers")),
+        WorkloadKind("w", "apps", "statefulsets", owner=("keda.sh", "scaledobjects")),
+        *(
+            WorkloadKind("w", "serving.kserve.io", plural, False, ("serving.kserve.io", plural))
+            for plural in ("inferenceservices", "llminferenceservices")
+        ),
+    ]
     letters = {space: "H", "default": "E", None: "C", "w": "W"}
     ours = {
         (letters[one.namespace], one.group, one.resource, one.name, one.verb)

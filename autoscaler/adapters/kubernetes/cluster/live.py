@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from autoscaler.adapters.kubernetes.cache import Change
-from autoscaler.adapters.kubernetes.cluster.account import Supply, account
+from autoscaler.adapters.kubernetes.cluster.account import Supply, account, theirs
 from autoscaler.adapters.kubernetes.cluster.domains import free_domain
 from autoscaler.adapters.kubernetes.cluster.lifecycle import Lifecycle, Sweep
 from autoscaler.adapters.kubernetes.cluster.models import Models, ReplicaShape, Standing
@@ -22,6 +22,7 @@ from autoscaler.adapters.kubernetes.cluster.stepping_aside import SteppingAside
 from autoscaler.adapters.kubernetes.cluster.stock import Stock
 from autoscaler.adapters.kubernetes.listing import Selection
 from autoscaler.adapters.kubernetes.objects import Objects
+from autoscaler.adapters.kubernetes.owners.deletion_order import DeletionOrder
 from autoscaler.adapters.kubernetes.owners.floors import Floors, FloorSeen
 from autoscaler.adapters.kubernetes.resource import NODES, PODS
 from autoscaler.adapters.kubernetes.transport import Transport
@@ -36,7 +37,7 @@ from autoscaler.placeholder.quantity import ONE
 from autoscaler.placeholder.request import effective_amounts
 from autoscaler.placeholder.shape import Shape
 from autoscaler.policy.check import PolicyDocument, PoolDocument
-from autoscaler.ports.errors import Forbidden, Invalid, NotFound, Unavailable
+from autoscaler.ports.errors import Forbidden, Invalid, NotFound, PortError, Unavailable
 from autoscaler.ports.replicas import OwnerReport
 
 MANAGER = "gpu-autoscaler"
@@ -69,6 +70,7 @@ class LiveCluster:
         objects = Objects(transport, MANAGER)
         self._scales = Scales(transport, objects)
         self._floors = Floors(objects, self._scales)
+        self._deletions = DeletionOrder(objects)
         self._rollouts = Rollouts(self._seats, self._scales.whole)
         self._models = Models(transport, objects, self._scales, self._rollouts.wanted)
         self._renewals = Renewals(self._seats, self._models)
@@ -86,6 +88,7 @@ class LiveCluster:
         self._shapeless: dict[str, str] = {}
         self._seen_scales: list[Scale | None] = [None] * len(self._seats.policies)
         self._owners: dict[str, OwnerReport] = {}
+        self._refused: set[int] = set()
         self._aside = SteppingAside(self._seats, self._settings.patience_s)
 
     def tell(self, handler: Callable[[Change[SeenPod]], None]) -> None:
@@ -158,13 +161,33 @@ class LiveCluster:
         return replace(found, ended=self._lifecycle.ended(now_s), rollouts=rollouts)
 
     def set_floor(self, workload: int, replicas: int) -> None:
-        """As `ClusterPort`, through the owner's own field. Raises `OwnedByOthers` where they are not ours to move. For
-        groups of pods that are asked for as many slots go, each as a whole.
-        """
+        """As `ClusterPort`, through the owner's own field. Raises `OwnedByOthers` where they are not ours to move."""
+        self._order_deletions(workload, replicas)
+        self._make_way(workload, replicas)
         self._floors.move(self._seats.policies[workload].model, replicas)
+        self._refused.discard(workload)
+
+    def _order_deletions(self, workload: int, replicas: int) -> None:
+        """Where the user opted in; a floor falls also where the order cannot be told, which is said."""
+        document, scale = self._seats.policies[workload], self._seen_scales[workload]
+        if scale is None or not document.model.scale_in.pod_deletion_cost or replicas >= scale.replicas:
+            return
+        pods = self._standing().pods
+        mine = [pod for w, pod in theirs(self._seats, self._seen_scales, pods) if w == workload]
+        uids = {pod.uid for pod in mine}
+        try:
+            self._deletions.tell(mine, (pod for pod in pods.values() if pod.uid not in uids))
+        except PortError as error:
+            self._problems[document.name] = f"the order in which replicas go is not told: {error}"
+
+    def _make_way(self, workload: int, replicas: int) -> None:
+        """For groups of pods that are asked for as many slots go before, each as a whole: the scheduler would take parts
+        of any. Where the floor was refused the last time they stay.
+        """
         scale = self._seen_scales[workload]
-        if scale is not None and scale.size > 1:
+        if scale is not None and scale.size > 1 and workload not in self._refused:
             self._lifecycle.hand_over(workload, replicas - scale.replicas, self._pods.snapshot())
+        self._refused.add(workload)
 
     def create_placeholder(self, workload: int, pool: int, slot: int) -> None:
         """As `ClusterPort`. Raises `QuotaExceeded`, `Forbidden`, and `Invalid` where the workload cannot land there."""
@@ -174,7 +197,7 @@ class LiveCluster:
             self._shapes[workload, pool] = self._models.replica(model.workload, pin, self._standing())
         replica, place = self._shapes[workload, pool], Place(workload, pool, slot)
         domain = None if replica.exclusive is None else self._domain(place, replica.members, replica.exclusive)
-        self._lifecycle.create(place, replica.members, replica.is_gang, domain)
+        self._lifecycle.create(place, replica, domain, self._pods.snapshot())
 
     def delete_placeholder(self, workload: int, pool: int, slot: int) -> None:
         """As `ClusterPort`."""

@@ -65,7 +65,7 @@ POD_LABELS: Mapping[str, Mapping[str, str]] = {
 
 
 def kserve_kind(kind: str, thing: Json) -> OwnerKind:
-    """Of a KServe object of this kind: of an LLMInferenceService by which of the two fields is there, since it may not have both."""
+    """Of a KServe object of this kind: of an LLMInferenceService, which may not have both fields, by which is there."""
     if kind != LLM.kind:
         return INFERENCE_SERVICE
     return LLM_SCALED if spec(thing).get("scaling") else LLM_COUNTED
