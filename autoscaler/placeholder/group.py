@@ -7,8 +7,8 @@ from autoscaler.placeholder.pod import Json, metadata, spec
 
 API_GROUP, KIND = "leaderworkerset.x-k8s.io", "LeaderWorkerSet"
 _LABELS = "leaderworkerset.sigs.k8s.io"
-GROUP_INDEX, WORKER_INDEX = f"{_LABELS}/group-index", f"{_LABELS}/worker-index"
-"""Labels of every pod of a group: which group of its set, and which pod of the group."""
+SET, GROUP_INDEX, WORKER_INDEX = f"{_LABELS}/name", f"{_LABELS}/group-index", f"{_LABELS}/worker-index"
+"""Labels of every pod of a group: whose it is, which of its groups, and which pod of the group."""
 LEADER = "0"
 """Worker index of the leader."""
 

@@ -13,6 +13,7 @@ from autoscaler.adapters.kubernetes.transport import Transport
 from autoscaler.domain.ending import PlaceholderEnd
 from autoscaler.domain.inventory import Inventory, Placeholder
 from autoscaler.placeholder.manifest import House
+from autoscaler.policy.check import PolicyDocument, PoolDocument
 from autoscaler.policy.load import of_kind, parse_documents
 from autoscaler.policy.model import KINDS, CapacityPolicy
 from autoscaler.policy.pool import GpuPool
@@ -26,6 +27,7 @@ from tests.cluster.stages import Stages
 PAUSE = "registry.test/pause:1"
 LISTED_S = 20.0
 DEPLOYMENTS = "apps/v1/deployments"
+GROUP_SET = "apiVersion: leaderworkerset.x-k8s.io/v1, kind: LeaderWorkerSet, "
 POOL_TEXT = """
 apiVersion: gpu-autoscaler.io/v1alpha1
 kind: GpuPool
@@ -45,7 +47,7 @@ kind: CapacityPolicy
 metadata: {{name: {name}}}
 spec:
   mode: act
-  workload: {{namespace: {namespace}, name: {name}}}
+  workload: {{{kind}namespace: {namespace}, name: {name}}}
   demand: {{arrivals: {{query: 'sum(rate(requests_total[1m]))'}}, perReplica: {{arrivals: 4}}}}
   pools: {{primary: [{primary}], burst: [{burst}]}}
   replicas: {{min: 0}}
@@ -70,6 +72,7 @@ class LiveFleet:
     """Policies of the same names as the Deployments in the test's namespace; pools as the rig's.
 
     `house`: the namespace of placeholders, restricted. `ended`: what became of placeholders, by all sweeps so far.
+    `group_sets`: which of the workloads are LeaderWorkerSets and no Deployments.
     """
 
     cluster: Cluster
@@ -78,6 +81,7 @@ class LiveFleet:
     workloads: Sequence[str]
     settings: LiveSettings = field(default_factory=LiveSettings)
     priority_class: str = ""
+    group_sets: Sequence[str] = ()
     ended: list[PlaceholderEnd] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -88,15 +92,19 @@ class LiveFleet:
         self.owner = self.cluster.create_plan("plan", self.house)
         self.port = self.build()
 
+    def documents(self) -> tuple[list[PolicyDocument], list[PoolDocument]]:
+        """The policies and the pools."""
+        found = parse_documents(self._text().encode(), "test.yaml", KINDS, lambda _: b"")
+        return of_kind(found, CapacityPolicy), of_kind(found, GpuPool)
+
     def build(self) -> LiveCluster:
         """A port that has seen nothing yet."""
-        documents = parse_documents(self._text().encode(), "test.yaml", KINDS, lambda _: b"")
+        policies, pools = self.documents()
         owner = {key: self.owner[key] for key in ("apiVersion", "kind")}
         owner |= {key: self.owner["metadata"][key] for key in ("name", "uid")}
-        policies = of_kind(documents, CapacityPolicy)
         house = House(self.house, PAUSE, self.priority_class, {}, {})
         owners = {policy.name: owner for policy in policies}
-        return LiveCluster(self.transport, policies, of_kind(documents, GpuPool), house, owners, self.settings)
+        return LiveCluster(self.transport, policies, pools, house, owners, self.settings)
 
     def start(self) -> None:
         self.port.start()
@@ -157,7 +165,11 @@ class LiveFleet:
         }
         return pools + "".join(
             POLICY_TEXT.format(
-                name=name, namespace=self.cluster.namespace, primary=tiers["on-demand"], burst=tiers["spot"]
+                name=name,
+                kind=GROUP_SET if name in self.group_sets else "",
+                namespace=self.cluster.namespace,
+                primary=tiers["on-demand"],
+                burst=tiers["spot"],
             )
             for name in self.workloads
         )

@@ -53,6 +53,7 @@ class Endings:
         self._parts: dict[tuple[str, ...], list[PlaceholderEnd]] = {}
         self._judged: dict[str, Verdict] = {}
         self._lately: deque[PlaceholderEnd] = deque(maxlen=MOST_KEPT)
+        self._dismissed: set[str] = set()
         self._asked_s = float("-inf")
 
     def told(self, change: Change[SeenPod]) -> None:
@@ -63,6 +64,10 @@ class Endings:
     def judge(self, uid: str, verdict: Verdict) -> None:
         """What is to be said of one that we delete, when it has gone."""
         self._judged[uid] = verdict
+
+    def dismiss(self, uid: str) -> None:
+        """Nothing is to be said of one that we took back when it was made."""
+        self._dismissed.add(uid)
 
     def since_last(
         self, standing: Standing, scales: Sequence[Scale | None], now_s: float
@@ -80,6 +85,9 @@ class Endings:
         later = []
         for _ in range(len(self._gone)):
             gone = self._gone.popleft()
+            if gone.seen.uid in self._dismissed:
+                self._dismissed.discard(gone.seen.uid)
+                continue
             verdict, taking = self._verdict(gone, standing)
             is_sure = verdict.cause != DELETED
             waits = (verdict.fate is Fate.CONSUMED and taking.is_early) or not is_sure
@@ -103,7 +111,7 @@ class Endings:
             for end in self._parts.get(slot, ())
         ]
         for gone in self._gone:
-            if set_of(gone.seen.whole or {}) == slot:
+            if set_of(gone.seen.whole or {}) == slot and gone.seen.uid not in self._dismissed:
                 verdict, taking = self._verdict(gone, standing)
                 if verdict.fate is Fate.CONSUMED:
                     taken.append(taking.taker is not Taker.OTHER)

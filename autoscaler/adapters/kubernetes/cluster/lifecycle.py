@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from autoscaler.adapters.kubernetes.cache import Change, Key
 from autoscaler.adapters.kubernetes.cluster.endings import HANDOVER, Endings
-from autoscaler.adapters.kubernetes.cluster.models import Standing
+from autoscaler.adapters.kubernetes.cluster.models import ReplicaShape, Standing
 from autoscaler.adapters.kubernetes.cluster.own_writes import OwnWrites
 from autoscaler.adapters.kubernetes.cluster.scales import Scale
 from autoscaler.adapters.kubernetes.cluster.seats import Place, Seats
@@ -27,7 +27,6 @@ from autoscaler.placeholder.fate import Fate, Sighting, Verdict, fate
 from autoscaler.placeholder.handover import Handover
 from autoscaler.placeholder.manifest import EXPIRES, House, Seat, gang, placeholder
 from autoscaler.placeholder.pod import Json, condition, is_leaving, metadata, name, node_name, status
-from autoscaler.placeholder.shape import Shape
 from autoscaler.ports.clock import ClockPort
 from autoscaler.ports.errors import AlreadyExists, Conflict, PortError
 
@@ -84,23 +83,31 @@ class Lifecycle:
                 found.append(Placeholder(place.workload, place.pool, place.slot, bound, ",".join(on), alone))
         return tuple(found)
 
-    def create(self, place: Place, shapes: Sequence[Shape], is_gang: bool, domain: tuple[str, str] | None) -> None:
-        """The slot of this place, whole or not at all; done already where it stands. is_gang: its replica is a group of
-        pods. domain: as in `gang`. Raises `PortError`.
+    def create(
+        self, place: Place, replica: ReplicaShape, domain: tuple[str, str] | None, pods: Snapshot[SeenPod]
+    ) -> None:
+        """The slot of this place, whole or not at all; done already where it stands. domain: as in `gang`. Raises
+        `PortError`.
         """
         policy = self._seats.policies[place.workload].name
         expires = datetime.fromtimestamp(self._clock.wall_s() + self._settings.expires_after_s, UTC)
         seat = Seat(policy, self._seats.pins[place.pool].pool, place.slot, self._seats.owners[policy], expires)
-        pods = gang(shapes, seat, self._house, domain) if is_gang else (placeholder(shapes[0], seat, self._house),)
+        if not replica.is_gang:
+            self._create(placeholder(replica.members[0], seat, self._house))
+            return
+        standing = next((slot for slot in self._slots(pods) if slot.place == place), None)
+        if standing is not None and standing.is_whole:
+            return
+        left = Conflict(f"create {self._seats.name(place)}: a part of an earlier one is left; next tick")
+        if standing is not None:
+            raise left
         made: list[Json] = []
-        there = 0
         try:
-            for pod in pods:
+            for pod in gang(replica.members, seat, self._house, domain):
                 is_new, found = self._create(pod)
                 made += [found] if is_new else []
-                there += not is_new
-            if there and made:
-                raise Conflict(f"create slot {place.slot} of {policy}: a part of an earlier one is left; next tick")
+            if 0 < len(made) < len(replica.members):
+                raise left
         except PortError:
             self._take_back(made)
             raise
@@ -122,6 +129,7 @@ class Lifecycle:
     def _take_back(self, made: Iterable[Json]) -> None:
         """What was made of a slot that cannot be made whole; what cannot be deleted now is left to the next sweep."""
         for pod in made:
+            self._endings.dismiss(str(metadata(pod)["uid"]))
             with suppress(PortError):
                 self._release(pod)
 

@@ -181,8 +181,8 @@ class LiveCluster:
             self._problems[document.name] = f"the order in which replicas go is not told: {error}"
 
     def _make_way(self, workload: int, replicas: int) -> None:
-        """For groups of pods that are asked for as many slots go before, each as a whole: the scheduler would take parts
-        of any. Where the floor was refused the last time they stay.
+        """For groups of pods that are asked for as many slots go before, each as a whole: the scheduler would take
+        parts of any. Where the floor was refused the last time they stay.
         """
         scale = self._seen_scales[workload]
         if scale is not None and scale.size > 1 and workload not in self._refused:

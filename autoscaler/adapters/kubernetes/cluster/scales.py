@@ -18,7 +18,7 @@ from autoscaler.adapters.kubernetes.owners.kinds import (
 )
 from autoscaler.adapters.kubernetes.resource import Resource
 from autoscaler.adapters.kubernetes.transport import Call, Transport
-from autoscaler.placeholder.group import WORKER_INDEX, group_size, has_groups
+from autoscaler.placeholder.group import SET, group_size, has_groups
 from autoscaler.placeholder.pod import Json, spec, status
 from autoscaler.policy.model import Workload
 from autoscaler.ports.errors import Invalid, NotFound, OwnedByOthers
@@ -50,15 +50,15 @@ class Scales:
         scale = self._objects.get(self.name(workload, "scale"))
         if scale is None:
             raise NotFound(f"{said(workload)} is not there; create it, or correct `workload` in the policy")
+        replicas = int(spec(scale).get("replicas") or 0)
+        if has_groups(workload.api_version, workload.kind):  # whose scale selects the leaders alone
+            selected: tuple[Json, ...] = ({"key": SET, "operator": "In", "values": [workload.name]},)
+            return Scale(replicas, selected, group_size(self.whole(workload) or {}))
         try:
             selector = requirements(str(status(scale).get("selector") or ""))
         except ValueError as error:
             raise Invalid(f"scale of {said(workload)}: {error}; its pods cannot be told from others") from error
-        replicas, size = int(spec(scale).get("replicas") or 0), 1
-        if has_groups(workload.api_version, workload.kind):  # whose scale selects the leaders alone
-            selector = tuple(one for one in selector if one["key"] != WORKER_INDEX)
-            size = group_size(self.whole(workload) or {})
-        return Scale(replicas, selector, size)
+        return Scale(replicas, selector)
 
     def whole(self, workload: Workload) -> Json | None:
         """The object itself, None where it is not there."""
