@@ -106,7 +106,7 @@ def _read(folder: Path) -> PolicySet:
     if not folder.exists():
         raise InputError(f"{folder}: no such file or folder; name a folder of YAML files with --policies")
     found = read_paths([folder])
-    if not found.policies and not found.problems:
+    if not (found.policies or found.queues or found.problems):
         raise InputError(f"{folder}: no policy in it; name a folder of YAML files with --policies")
     return found
 

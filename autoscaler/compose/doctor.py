@@ -12,15 +12,17 @@ from autoscaler.adapters.kubernetes.resource import NODES
 from autoscaler.adapters.kubernetes.transport import Transport
 from autoscaler.adapters.prometheus.server import PrometheusServer
 from autoscaler.adapters.system_clock import SystemClock
+from autoscaler.compose.doctor_queues import queue_facts
 from autoscaler.compose.doctor_signals import answered
 from autoscaler.compose.doctor_told import told
 from autoscaler.compose.doctor_workloads import Workloads
 from autoscaler.compose.live import prometheus_settings
 from autoscaler.doctor.examination import examine
-from autoscaler.doctor.facts import Definition, Facts, Told, Unread, WorkloadFacts
+from autoscaler.doctor.facts import Definition, Facts, QueueFacts, Told, Unread, WorkloadFacts
 from autoscaler.doctor.finding import Check
 from autoscaler.doctor.needs import Permission, WorkloadKind, permissions
 from autoscaler.doctor.owners import owner_kind
+from autoscaler.doctor.queue_needs import queue_permissions
 from autoscaler.placeholder.manifest import House
 from autoscaler.policy.folder import PolicySet
 from autoscaler.ports.clock import ClockPort
@@ -54,10 +56,7 @@ def _facts(
     settings: Settings, found: PolicySet, progress: Progress, clock: ClockPort, server: PrometheusServer,
     connection: Connection, transport: Transport, preflight: Preflight,
 ) -> Facts:  # fmt: skip
-    house = House(
-        settings.namespace, settings.placeholder_image, settings.placeholder_priority_class,
-        settings.placeholder_labels, settings.placeholder_annotations,
-    )  # fmt: skip
+    house = _house(settings)
     progress("Prometheus")
     api_ahead_s = told(lambda: _ahead_s(clock, lambda: server_time_s(connection)))
     store_ahead_s = told(lambda: _ahead_s(clock, lambda: server.time_s(ANSWER_S)))
@@ -71,11 +70,12 @@ def _facts(
     for policy in found.policies:
         progress(f"policy {policy.name}")
         workloads.append(looking.facts(policy))
+    queues = queue_facts(found, preflight)
     progress("permissions")
     return Facts(
         house=house,
         problems=found.problems,
-        permissions=_allowed(preflight, settings, workloads),
+        permissions=_allowed(preflight, settings, workloads, queues),
         store=store,
         api_server_ahead_s=api_ahead_s,
         store_ahead_s=store_ahead_s,
@@ -88,7 +88,15 @@ def _facts(
         nodes=nodes,
         node_pools=told(preflight.node_pools),
         workloads=tuple(workloads),
+        queues=queues,
     )
+
+
+def _house(settings: Settings) -> House:
+    return House(
+        settings.namespace, settings.placeholder_image, settings.placeholder_priority_class,
+        settings.placeholder_labels, settings.placeholder_annotations,
+    )  # fmt: skip
 
 
 def _ahead_s(clock: ClockPort, ask: Callable[[], float]) -> float:
@@ -104,7 +112,7 @@ def _definition(preflight: Preflight) -> Definition | None:
 
 
 def _allowed(
-    preflight: Preflight, settings: Settings, workloads: list[WorkloadFacts]
+    preflight: Preflight, settings: Settings, workloads: list[WorkloadFacts], queues: tuple[QueueFacts, ...]
 ) -> tuple[tuple[Permission, Told[bool]], ...]:
     kinds = [
         WorkloadKind(
@@ -118,7 +126,7 @@ def _allowed(
         for one in workloads
         if one.kind is not None and not isinstance(one.kind, Unread)
     ]
-    asked = permissions(settings.namespace, settings.lease, kinds)
+    asked = (*permissions(settings.namespace, settings.lease, kinds), *queue_permissions(queues))
 
     def may(one: Permission) -> Told[bool]:
         return told(lambda: preflight.may(Access(one.namespace, one.group, one.resource, one.verb, one.name)))

@@ -15,6 +15,7 @@ from autoscaler.doctor import (
     placement,
     pools,
     priority,
+    queued,
     signals,
     store,
     trials,
@@ -24,6 +25,7 @@ from autoscaler.doctor.finding import NOT_TOLD, ORDER, WAITS, Check, Kind
 
 TOPICS: tuple[ModuleType, ...] = (
     files, permissions, definition, clocks, store, signals, priority, pools, owners, placement, trials, gitops,
+    queued,
 )  # fmt: skip
 
 

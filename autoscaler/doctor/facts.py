@@ -11,7 +11,7 @@ from typing import TypeAlias, TypeVar
 from autoscaler.doctor.needs import Permission
 from autoscaler.placeholder.manifest import House
 from autoscaler.placeholder.pod import Json
-from autoscaler.policy.check import PolicyDocument, PoolDocument
+from autoscaler.policy.check import PolicyDocument, PoolDocument, QueueDocument
 from autoscaler.policy.problem import Problem
 
 T = TypeVar("T")
@@ -96,6 +96,18 @@ class WorkloadFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueFacts:
+    """What there is for a policy for queued work. missing: kinds that it names and the server does not have.
+
+    check: the AdmissionCheck that it answers, None where there is none.
+    """
+
+    policy: QueueDocument
+    missing: Told[tuple[str, ...]]
+    check: Told[Json | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
     """The kind CapacityPlan as the server has it. fields: of its status; wanted: those that we write."""
 
@@ -128,9 +140,10 @@ class Facts:
     nodes: Told[tuple[Json, ...]]
     node_pools: Told[tuple[Json, ...] | None]
     workloads: tuple[WorkloadFacts, ...]
+    queues: tuple[QueueFacts, ...] = ()
 
 
-def line(document: PolicyDocument | PoolDocument, *path: str | int) -> str:
+def line(document: PolicyDocument | PoolDocument | QueueDocument, *path: str | int) -> str:
     """Where a value of a document stands, as editors take it: `policies/chat.yaml:12:5`."""
     row, column = document.place(path)
     return f"{document.file}:{row}:{column}"

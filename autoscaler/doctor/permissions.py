@@ -14,7 +14,8 @@ MISSING = Kind(
     Level.ERROR,
     "Whoever runs `doctor` may not do something that the controller must do.",
     "Run `doctor` as the controller (`kubectl exec` into its pod), and give its service account the right; the chart "
-    "does with `rbac.create`, for kinds of workloads that `rbac.workloads` lists and namespaces in `rbac.namespaces`.",
+    "does with `rbac.create`, for kinds of workloads that `rbac.workloads` lists, for work that waits with "
+    "`rbac.queuedWork`, in the namespaces of `rbac.namespaces`.",
 )
 OPTIONAL_MISSING = Kind(
     "OptionalPermissionMissing",

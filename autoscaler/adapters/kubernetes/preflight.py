@@ -75,8 +75,12 @@ class Preflight:
         return next(iter(self._list(Selection(NAMESPACES, fields=f"metadata.name={name}"))), None)
 
     def priority_class(self, name: str) -> Json | None:
+        return self.find(PRIORITY_CLASSES, name)
+
+    def find(self, resource: Resource, name: str) -> Json | None:
+        """One object of a kind without namespaces; None where it is not there."""
         try:
-            return self._get(PRIORITY_CLASSES.path(None, name))
+            return self._get(resource.path(None, name))
         except NotFound:
             return None
 

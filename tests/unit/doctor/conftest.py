@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from autoscaler.doctor.facts import Definition, Facts, ServedKind, Signal, Trial, WorkloadFacts
+from autoscaler.doctor.facts import Definition, Facts, QueueFacts, ServedKind, Signal, Trial, WorkloadFacts
 from autoscaler.doctor.needs import WorkloadKind, permissions
 from autoscaler.placeholder.manifest import House
 from autoscaler.policy.check import PolicyDocument
 from autoscaler.policy.load import of_kind, parse_documents
 from autoscaler.policy.model import KINDS, CapacityPolicy
 from autoscaler.policy.pool import GpuPool
+from autoscaler.policy.queue import QueuePolicy
 
 POLICIES = """\
 apiVersion: gpu-autoscaler.io/v1alpha1
@@ -81,6 +82,26 @@ def workload(via: str = "auto", **other: Any) -> WorkloadFacts:
     )  # fmt: skip
 
 
+QUEUE = """
+apiVersion: gpu-autoscaler.io/v1alpha1
+kind: QueuePolicy
+metadata: {name: training}
+spec:
+  mode: act
+  namespaces: [training]
+  pools: {primary: [steady]}
+  budget: {gpus: 8}
+  admissionCheck: {name: nodes}
+"""
+
+
+def queue(**other: Any) -> QueueFacts:
+    """A policy for all kinds of queued work, which are all there, with an AdmissionCheck of ours."""
+    documents = parse_documents(QUEUE.encode(), "training.yaml", KINDS, lambda _: b"")
+    check = {"spec": {"controllerName": "gpu-autoscaler.io/nodes"}}
+    return replace(QueueFacts(of_kind(documents, QueuePolicy)[0], (), check), **other)
+
+
 def signal(name: str, **other: Any) -> Signal:
     document = policy()[0]
     demand = document.model.demand
@@ -113,4 +134,5 @@ def facts() -> Facts:
         nodes=(NODE,),
         node_pools=None,
         workloads=(workload(),),
+        queues=(queue(),),
     )
