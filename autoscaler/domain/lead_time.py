@@ -66,7 +66,8 @@ class Start:
 
     uid: of the node or pod that came to be; of the pod that waits, where there is no node yet. policy, pool: names.
     stages: seconds of each; the last one in order of time is the one that was not over where the start is not complete.
-    ended_s: when it was complete or failed, else the time of the look; seconds since the epoch.
+    ended_s: when it was complete or failed, else the time of the look; seconds since the epoch. image: what tells the
+    images of a replica from others, empty where that is not known, and for a node.
     """
 
     uid: str
@@ -77,6 +78,7 @@ class Start:
     stages: Mapping[Stage, float]
     ended_s: float
     end: StartEnd
+    image: str = ""
 
     @property
     def seconds(self) -> float:

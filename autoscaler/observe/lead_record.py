@@ -17,14 +17,16 @@ _ENDS = {letters: both for both, letters in _LETTERS.items()}
 
 
 def written(starts: Iterable[Start]) -> dict[str, object]:
-    """`{pool: {part: [[uid, ended_s, letters, [seconds of each stage of the part, null where there is none]]]}}`.
+    """`{pool: {part: [[uid, ended_s, letters, [seconds of each stage, null where there is none], image]]}}`.
 
-    letters: the first of path and end. None of the starts is waiting.
+    letters: the first of path and end. stages: all of the part. image: left out where it is not known. None of the
+    starts is waiting.
     """
     record: dict[str, Any] = {}
     for start in sorted(starts, key=lambda start: (start.ended_s, start.uid)):
         stages = [_number(start.stages[stage]) if stage in start.stages else None for stage in start.part.stages]
         row = [start.uid[:UID_LENGTH], _number(start.ended_s), _LETTERS[start.path, start.end], stages]
+        row += [start.image] if start.image else []
         record.setdefault(start.pool, {}).setdefault(start.part.value, []).append(row)
     return record
 
@@ -41,13 +43,19 @@ def _read(policy: str, record: Mapping[str, Any]) -> Iterator[Start]:
     for pool, parts in record.items():
         for name, rows in parts.items():
             part = Part(name)
-            for uid, ended_s, letters, seconds in rows:
+            for uid, ended_s, letters, seconds, *image in rows:
                 path, end = _ENDS[letters]
                 pairs = zip(part.stages, seconds, strict=True)
                 stages: dict[Stage, float] = {stage: _seconds(value) for stage, value in pairs if value is not None}
                 if not stages:
                     raise ValueError(f"start {uid} has no stage")
-                yield Start(str(uid), part, policy, str(pool), path, stages, _seconds(ended_s), end)
+                yield Start(str(uid), part, policy, str(pool), path, stages, _seconds(ended_s), end, _image(image))
+
+
+def _image(rest: list[object]) -> str:
+    if any(not isinstance(one, str) for one in rest) or len(rest) > 1:
+        raise ValueError(f"{rest!r} is not an image")
+    return str(rest[0]) if rest else ""
 
 
 def _seconds(value: object) -> float:

@@ -5,6 +5,10 @@ when the later one is, and 0.9 of each makes 0.81 of the batch. Little data lean
 in a pool on all starts of that pool's nodes, which are interchangeable, the replica part on all starts of that
 workload, wherever they were; those lean on the prior (`censored.credible`).
 
+A replica's part is of its image: the first starts of a new one find it on no node, and what an old one took on nodes
+that had it says nothing. So starts of the image that began last count, and before there are enough of them those of
+others that were on nodes which had to pull too.
+
 What is remembered is a set: of the different starts that were ever told, the newest so many. To be told a start again
 changes nothing, in whatever order and after whatever restart, so nothing is counted twice. Of two reports of one start
 the complete one counts; of two complete ones the one that ended first: nodes become usable once, and a pod that is
@@ -15,8 +19,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
+from math import inf
 
-from autoscaler.domain.lead_time import Part, Stage, StageQuantile, Start, StartEnd
+from autoscaler.domain.lead_time import Part, Stage, StageQuantile, Start, StartEnd, StartPath
 from autoscaler.observe.censored import Duration, Quantile, credible, prior, quantile
 from autoscaler.observe.lead_record import UID_LENGTH, read_starts, written
 
@@ -43,6 +48,7 @@ class LeadTimes:
         self._priors = {Part.NODE: prior(node_s), Part.REPLICA: prior(replica_s)}
         self._kept: dict[_Place, dict[str, Start]] = {}
         self._waiting: dict[_Place, list[Start]] = {}
+        self._newest: dict[str, tuple[float, str]] = {}
         self._leads: dict[_Place, float] = {}
         self._wide: dict[tuple[Part, str], Quantile] = {}
         self._shown: tuple[StageQuantile, ...] | None = None
@@ -53,6 +59,7 @@ class LeadTimes:
             self._forget_results()
         self._waiting = {}
         for start in starts:
+            self._see_image(start)
             place = (start.part, start.policy, start.pool)
             if start.end is StartEnd.WAITING:
                 self._waiting.setdefault(place, []).append(start)
@@ -64,6 +71,7 @@ class LeadTimes:
         """Forgets policies that are gone."""
         self._kept = {place: starts for place, starts in self._kept.items() if place[1] in policies}
         self._waiting = {place: starts for place, starts in self._waiting.items() if place[1] in policies}
+        self._newest = {policy: seen for policy, seen in self._newest.items() if policy in policies}
         self._forget_results()
         self._shown = None
 
@@ -98,7 +106,19 @@ class LeadTimes:
     def from_record(self, policy: str, record: Mapping[str, object]) -> None:
         """Adds what was remembered to what is known. Raises ValueError where it is no such record: nothing is added."""
         for start in read_starts(policy, record):
+            self._see_image(start)
             self._keep((start.part, policy, start.pool), start)
+
+    def _see_image(self, start: Start) -> None:
+        """Which one a workload has now is told by the start that began last."""
+        seen = (start.ended_s - start.seconds, start.image)
+        if start.image and seen > self._newest.get(start.policy, (-inf, "")):
+            if start.image != self._image(start.policy):
+                self._forget_results()
+            self._newest[start.policy] = seen
+
+    def _image(self, policy: str) -> str:
+        return self._newest.get(policy, (-inf, ""))[1]
 
     def _keep(self, place: _Place, start: Start) -> None:
         starts = self._kept.setdefault(place, {})
@@ -120,20 +140,35 @@ class LeadTimes:
 
     def _lead(self, place: _Place) -> Quantile:
         part, policy, pool = place
-        return credible(self._durations(place), self._at_large(part, policy, pool))
+        return credible(_durations(self._of_now(place)), self._at_large(part, policy, pool))
 
     def _at_large(self, part: Part, policy: str, pool: str) -> Quantile:
-        """Before the starts of this workload in this pool: those of others that are alike, and the prior."""
+        """Before the starts of this workload in this pool: those of others that are alike, and the prior; of a replica
+        with a new image, before that those of other images that had to be pulled.
+        """
         common = pool if part is Part.NODE else policy
         if (part, common) not in self._wide:
-            places = {place for place in (*self._kept, *self._waiting) if _common(place) == (part, common)}
-            durations = [duration for place in sorted(places) for duration in self._durations(place)]
-            self._wide[part, common] = cache(credible(durations, self._priors[part]))
+            places = sorted({p for p in (*self._kept, *self._waiting) if _common(p) == (part, common)})
+            of_now = [start for place in places for start in self._of_now(place)]
+            others = [start for place in places for start in self._starts(place) if not self._is_of_now(start)]
+            pulled = _durations(start for start in others if start.path is StartPath.COLD_NODE)
+            before = credible(pulled, self._priors[part])
+            self._wide[part, common] = cache(credible(_durations(of_now), before))
         return self._wide[part, common]
 
-    def _durations(self, place: _Place) -> list[Duration]:
-        starts = (*self._kept.get(place, {}).values(), *self._waiting.get(place, ()))
-        return [Duration(start.seconds, start.end is StartEnd.COMPLETE) for start in starts]
+    def _starts(self, place: _Place) -> list[Start]:
+        return [*self._kept.get(place, {}).values(), *self._waiting.get(place, ())]
+
+    def _of_now(self, place: _Place) -> list[Start]:
+        return [start for start in self._starts(place) if self._is_of_now(start)]
+
+    def _is_of_now(self, start: Start) -> bool:
+        """Of the image that its workload has now, as far as is known."""
+        return start.image in ("", self._image(start.policy))
+
+
+def _durations(starts: Iterable[Start]) -> list[Duration]:
+    return [Duration(start.seconds, start.end is StartEnd.COMPLETE) for start in starts]
 
 
 def _common(place: _Place) -> tuple[Part, str]:

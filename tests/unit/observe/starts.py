@@ -21,11 +21,11 @@ def node(
 
 def replica(
     uid: str, image_s: float, start_s: float, ended_s: float = 1000.0, end: StartEnd = StartEnd.COMPLETE,
-    policy: str = "chat", pool: str = "h100",
+    policy: str = "chat", pool: str = "h100", path: StartPath = StartPath.WARM_NODE, image: str = "",
 ) -> Start:  # fmt: skip
-    """A replica's start on a warm node."""
+    """A replica's start, on a warm node where not said."""
     stages = {Stage.IMAGE: image_s, Stage.START: start_s}
-    return Start(uid, Part.REPLICA, policy, pool, StartPath.WARM_NODE, stages, ended_s, end)
+    return Start(uid, Part.REPLICA, policy, pool, path, stages, ended_s, end, image)
 
 
 def nodes(seconds: Sequence[float], begin_s: float = 1000.0, policy: str = "chat", pool: str = "h100") -> list[Start]:

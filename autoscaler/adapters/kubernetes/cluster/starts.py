@@ -144,7 +144,7 @@ class Starts:
             end, until_s = StartEnd.FAILED, life.over_s
         stages = replica_stages(times, times.bound_s, until_s, end is StartEnd.COMPLETE)
         path = StartPath.COLD_NODE if look.is_asker(life.pod, node) else StartPath.WARM_NODE
-        start = Start(life.pod.uid, Part.REPLICA, policy, pool, path, stages, until_s, end)
+        start = Start(life.pod.uid, Part.REPLICA, policy, pool, path, stages, until_s, end, life.pod.image)
         return [start], end is StartEnd.WAITING
 
     def _without_node(self, life: _Life, workload: int, look: Look) -> list[Start]:
