@@ -96,18 +96,19 @@ def step_up(draft: Draft, context: Context) -> Draft:
     """In a quarter of a minute to twice the floor and 8 more, and by one in a tick at least: no owner slows a floor
     down, and a signal may be wrong.
 
-    Schedules, minima and people, who come after it, are not slowed down.
+    Schedules, minima and people, who come after it, are not slowed down; nor is a floor that is only published, which
+    is a metric to its owner, who slows metrics down.
     """
     asked = context.observation.inventory.floor
     most = np.floor((asked + STEP_UP_MORE) * 2.0 ** (context.tick_s / STEP_S)) - STEP_UP_MORE
-    return _lower(draft, np.maximum(most, asked + 1), Reason.STEP)
+    return _lower(draft, np.where(context.fleet.moves, np.maximum(most, asked + 1), np.inf), Reason.STEP)
 
 
 def step_down(draft: Draft, context: Context) -> Draft:
     """A tenth of the floor in a quarter of a minute, and at least one in a tick: what serves has time to drain."""
     asked = context.observation.inventory.floor
     least = np.minimum(np.floor(asked * (1.0 - STEP_DOWN_SHARE) ** (context.tick_s / STEP_S)), asked - 1)
-    return _lift(draft, least, Reason.STEP)
+    return _lift(draft, least * context.fleet.moves, Reason.STEP)
 
 
 def schedule_at_least(draft: Draft, context: Context) -> Draft:

@@ -133,6 +133,13 @@ def test_a_floor_rises_by_steps_that_double_it(context: Setting) -> None:
     assert after(guards.step_up, replace(context(), tick_s=1.0), 9.0, 1.0)[0] == [1.0, 1.0]
 
 
+def test_a_floor_that_is_only_published_has_no_steps(context: Setting) -> None:
+    """Its owner may not follow at once, or at all: from what runs there is no telling what was asked for last."""
+    given = context(asked=[100, 1])
+    published = replace(given, fleet=replace(given.fleet, moves=np.zeros(2, dtype=bool)))
+    assert after((guards.step_up, guards.step_down), published, 0.0, 50.0) == ([0.0, 50.0], [NO, NO])
+
+
 def test_a_floor_falls_further_the_longer_a_tick_is_and_by_one_at_least(context: Setting) -> None:
     down = context(asked=[100, 3])
     assert after(guards.step_down, down, 0.0, 0.0)[0] == [90.0, 2.0]
