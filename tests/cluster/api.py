@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from tests.cluster.clock import wait_until
 from tests.cluster.processes import LOOPBACK
 
 Json = dict[str, Any]
+LISTED_S = 60.0
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
@@ -120,10 +122,21 @@ class Api:
             raise
 
     def list(self, resource: str, namespace: str | None = None, **query: str) -> list[Json]:
-        """All objects of a kind, in a namespace or everywhere; `query` as labelSelector or fieldSelector."""
+        """All objects of a kind, in a namespace or everywhere; `query` as labelSelector or fieldSelector.
+
+        Waits for a kind whose definition is new: the server refuses to list it for a moment."""
         path = path_of(resource, namespace=namespace)
-        items: list[Json] = self.call("GET", f"{path}?{urlencode(query)}" if query else path).get("items") or []
-        return items
+        asked = f"{path}?{urlencode(query)}" if query else path
+
+        def look() -> Json | None:
+            try:
+                return dict(self.call("GET", asked))
+            except Refused as error:
+                if error.code != 429:
+                    raise
+                return None
+
+        return wait_until(look, f"{resource} to be listed", LISTED_S, 0.1).get("items") or []
 
     def create(self, resource: str, body: Mapping[str, Any], dry_run: bool = False) -> Json:
         """Makes an object in the namespace that its metadata names."""
