@@ -24,6 +24,7 @@ from autoscaler.compose.live import MANAGER
 from autoscaler.controller.keeper import Keeper
 from autoscaler.controller.records import FORM, Records
 from autoscaler.placeholder.manifest import PLACEHOLDER, ROLE
+from autoscaler.placeholder.queued import QUEUED
 from autoscaler.settings import Settings
 
 HELD_S = 600
@@ -54,7 +55,7 @@ class _House:
     plans: CapacityPlans
 
     def placeholders(self) -> int:
-        chosen = Selection(PODS, self.settings.namespace, labels=f"{ROLE}={PLACEHOLDER}")
+        chosen = Selection(PODS, self.settings.namespace, labels=f"{ROLE} in ({PLACEHOLDER}, {QUEUED})")
         return sum(len(page.items) for page in pages(self.transport, chosen))
 
 

@@ -15,6 +15,7 @@ from autoscaler.controller.tick import Tick
 from autoscaler.domain.action import Action
 from autoscaler.domain.ending import PlaceholderEnd
 from autoscaler.domain.fleet import Fleet
+from autoscaler.domain.queue import Stand
 from autoscaler.telemetry.decisions import Change, Decisions
 from autoscaler.telemetry.endings import fields_of, held_back, is_warning
 
@@ -58,6 +59,7 @@ class LoopLog:
         self._decisions = Decisions()
         self._problems: set[str] = set()
         self._leads: bool | None = None
+        self._queued: dict[str, Stand] = {}
 
     def tell(self, tick: Tick) -> None:
         for note in tick.notes:
@@ -71,6 +73,18 @@ class LoopLog:
         self._tell_ended(tick.ended)
         for change in self._decisions.changes(tick):
             self._log.info("decision", **_decision(change, tick))
+        self._tell_queue(tick)
+
+    def _tell_queue(self, tick: Tick) -> None:
+        """Each piece of work that waits, as its lot changes."""
+        if tick.in_force is None or tick.report is None or tick.report.queue is None:
+            return
+        decisions, rules = tick.report.queue.decisions, tick.in_force.policies.queues
+        for one in decisions:
+            if self._queued.get(one.item.uid) is not one.stand:
+                policy, state = rules[one.item.rule].name, one.stand.value
+                self._log.info("queued work", policy=policy, work=one.item.title, state=state, reason=one.reason)
+        self._queued = {one.item.uid: one.stand for one in decisions}
 
     def _tell_ended(self, ended: Sequence[PlaceholderEnd]) -> None:
         """Warnings first; what is too much for one tick is counted."""
