@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from autoscaler.domain.rollout import QUARTER_FEWER, QUARTER_MORE, Rollout
+from autoscaler.domain.rollout import QUARTER_FEWER, QUARTER_MORE, Allowance, Rollout
 from autoscaler.simulator.rollout import room_for_new
 from autoscaler.simulator.settings import NewImage
 from autoscaler.simulator.stages import StageLaw
@@ -56,6 +56,29 @@ def test_never_fewer_ready_and_never_more_in_all_than_a_quarter(build: Build, re
         seen_most = max(seen_most, world.ready() + starting(world))
     assert seen_most > replicas - math.floor(0.25 * replicas)
     assert (world.ready(), starting(world)) == (replicas, 0)
+
+
+def test_without_a_surge_none_stands_beyond_and_as_many_are_away(build: Build) -> None:
+    chat = build.workload(image=StageLaw(PULL_S, PULL_S))
+    rule = NewImage(0, AT_S, Allowance(), Allowance(count=2))
+    world = build.world(chat, start=(6,), faults=(rule,)).until(AT_S + 1.0)
+    assert (world.ready(), starting(world)) == (4, 2)
+    world.when(lambda: world.ready() > 4, 300.0)
+    while world.now_s < AT_S + 1200.0:
+        world.wait(1.0)
+        assert world.ready() >= 4
+        assert world.ready() + starting(world) <= 6
+    assert world.ready() == 6
+
+
+def test_it_is_seen_until_all_are_new_and_serve(build: Build) -> None:
+    world = rolled(build, 8).until(AT_S - 1.0)
+    assert world.world.inventory(world.now_s).rollouts == ()
+    (found,) = world.until(AT_S + 1.0).world.inventory(world.now_s).rollouts
+    assert found is not None
+    assert (found.replicas, found.standing, found.updated, found.to_come) == (8, 10, 4, 0)
+    world.when(lambda: world.world.inventory(world.now_s).rollouts == (), 1200.0)
+    assert (world.ready(), starting(world)) == (8, 0)
 
 
 def test_every_replica_is_started_once_more(build: Build) -> None:

@@ -185,6 +185,16 @@ def test_a_replica_on_a_warm_node_tells_of_itself_alone(world: World) -> None:
     assert stages(start) == [{"image": 9, "start": 40}]
 
 
+def test_a_replica_tells_its_images_whatever_their_order(world: World) -> None:
+    def images(*names: str) -> list[Json]:
+        return [{"name": f"c{n}", "image": name} for n, name in enumerate(names)]
+
+    for name, found in (("a", images("x:1", "y:1")), ("b", images("y:1", "x:1")), ("c", images("x:2", "y:1"))):
+        world.stands(pod(name, 300, 301, 310, 350, containers=found))
+    first, second, third = (start.image for start in world.take())
+    assert first == second != third
+
+
 @pytest.mark.parametrize(
     ("conditions", "spec", "said"),
     [
