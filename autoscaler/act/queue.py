@@ -45,9 +45,8 @@ def queue_actions(
     for one in queue.placeholders:
         by_uid.setdefault(one.uid, []).append(one)
     known = {item.uid for item in queue.items}
-    frees: list[QueueAction] = [
-        FreeRoom(some[0].rule, uid, GONE) for uid, some in sorted(by_uid.items()) if uid not in known
-    ]
+    gone = [] if queue.problems else sorted(uid for uid in by_uid if uid not in known)
+    frees: list[QueueAction] = [FreeRoom(by_uid[uid][0].rule, uid, GONE) for uid in gone]
     holds: list[QueueAction] = []
     answers: list[QueueAction] = [ServeCheck(r) for r, rule in enumerate(rules) if rule.check]
     for decision in decisions:

@@ -103,7 +103,8 @@ class QueuePlaceholder:
 class Queue:
     """What waits at one moment, with the room that is held for it.
 
-    free_gpus: by pool, what each node that is ready and stays has free. problems: what could not be seen, in words.
+    free_gpus: by pool, what each node that is ready and stays has free. problems: kinds of work that could not be seen,
+    in words: work of theirs is missing here, and may be there all the same.
     """
 
     items: tuple[QueuedItem, ...]

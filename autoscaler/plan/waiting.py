@@ -94,6 +94,8 @@ def decide(
     standing: dict[str, list[QueuePlaceholder]] = {}
     for placeholder in queue.placeholders:
         standing.setdefault(placeholder.uid, []).append(placeholder)
+    known = {item.uid for item in queue.items}
+    _keep([one for one in queue.placeholders if one.uid not in known], rules, fleet, room)
 
     def rank(item: QueuedItem) -> tuple[object, ...]:
         rule = rules[item.rule]
@@ -106,24 +108,36 @@ def decide(
     for item in sorted(queue.items, key=rank):
         rule = rules[item.rule]
         left = room if rule.acts else room.copy()
-        placing = _Placing(item, rule, fleet, obtainable, standing.get(item.uid, []))
+        placing = _Placing(item, rules, fleet, obtainable, standing.get(item.uid, []))
         decisions.append(placing.decide(left, now_s))
     return tuple(decisions)
+
+
+def _keep(standing: Sequence[QueuePlaceholder], rules: Sequence[QueueRule], fleet: Fleet, room: Room) -> None:
+    """Room of work that was let go, or cannot be seen now, is not given to others."""
+    for one in standing:
+        pool = fleet.pools[one.pool]
+        room.take(one.pool, [one.gpus], pool.gpus_per_node)
+        room.pay(rules[one.rule].budget, one.gpus, one.gpus * pool.price_per_gpu_hour_dollars)
 
 
 @dataclass(frozen=True, slots=True)
 class _Placing:
     item: QueuedItem
-    rule: QueueRule
+    rules: Sequence[QueueRule]
     fleet: Fleet
     obtainable: Sequence[bool]
     standing: Sequence[QueuePlaceholder]
+
+    @property
+    def rule(self) -> QueueRule:
+        return self.rules[self.item.rule]
 
     def decide(self, room: Room, now_s: float) -> Decision:
         """Takes its room of what is left, where it gets any."""
         item = self.item
         if not item.waits:
-            self._keep(room)
+            _keep(self.standing, self.rules, self.fleet, room)
             return Decision(item, None, Stand.LET_GO, "it was let go; its pods take its placeholders")
         if not item.pod_sets:
             return Decision(item, None, Stand.NO_GPUS, "it asks for no GPU of these pools")
@@ -135,13 +149,6 @@ class _Placing:
         if refusal is not None:
             return Decision(item, None, Stand.NO_POOL, refusal)
         return self._place(room)
-
-    def _keep(self, room: Room) -> None:
-        """Whoever takes the placeholders keeps their room: it is no longer to be given away."""
-        for one in self.standing:
-            room.take(one.pool, [one.gpus], self.fleet.pools[one.pool].gpus_per_node)
-            price = self.fleet.pools[one.pool].price_per_gpu_hour_dollars
-            room.pay(self.rule.budget, one.gpus, one.gpus * price)
 
     def _refusal(self) -> str | None:
         """Why one of its pod sets can land in none of the pools."""

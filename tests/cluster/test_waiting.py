@@ -3,12 +3,17 @@ twice when it is."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cluster import objects
+from tests.cluster.api import Json
 from tests.cluster.clock import now_s, stays, wait_until
 from tests.cluster.cluster import PLANS, Cluster
 from tests.cluster.limited_site import Start, starting
@@ -104,6 +109,47 @@ def test_work_that_the_budget_holds_back_gets_nothing_and_the_rest_goes_on(
     stays(lambda: see(site).held + see(site).waiting == 1, "nothing held for the large one", QUIET_S)
     cluster.api.delete(JOBS, "small", cluster.namespace)
     wait_seen(site, lambda now: now.held + now.waiting == 0, "nothing to be held for a Job that is gone")
+
+
+def test_a_pod_that_displaces_nobody_is_given_its_place(
+    site: QueueSite, start: Start, start_cluster_autoscaler: Callable[..., NodeAutoscaler]
+) -> None:
+    """Its priority class preempts never, so the scheduler cannot put it in the place of its placeholder."""
+    start_cluster_autoscaler((STEADY,), bypass=True)
+    site.write_queue()
+    start("one")
+    cluster = site.cluster
+    polite = cluster.create_priority_class("polite", 0, "Never")
+    cluster.create_pod("train", gpus=8, schedulingGates=[{"name": "example.com/data"}], priorityClassName=polite)
+    wait_seen(site, lambda now: now.held == 1, "room for the pod")
+    cluster.api.patch("pods", "train", {"spec": {"schedulingGates": None}}, cluster.namespace)
+    cluster.wait_bound("train", 60.0)
+    assert len(cluster.nodes()) <= 2  # the node autoscaler may have bought one meanwhile, as for any pod that waits
+
+
+def test_a_dry_run_says_what_would_be_done_and_the_plan_what_was(site: QueueSite, start: Start) -> None:
+    """No nodes come: the placeholder waits."""
+    site.write_queue(gpus=8)
+    cluster = site.cluster
+    cluster.create_pod("train", gpus=8, schedulingGates=[{"name": "example.com/data"}])
+    cluster.create_pod("large", gpus=8, schedulingGates=[{"name": "example.com/data"}])
+    done = subprocess.run(
+        [sys.executable, "-m", "autoscaler", "plan", "--format", "json"], cwd=Path(__file__).parents[2],
+        env={"PATH": os.environ["PATH"], **site.environment("plan", 0)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    assert sorted(one["state"] for one in found["queued"]) == ["BudgetLimit", "NodesOnOrder"]
+    assert [one["action"].partition(" of training")[2] for one in found["actions"]] == [f" in {STEADY.name}"]
+    assert cluster.api.list("pods", site.house) == []
+    start("one")
+
+    def shown() -> Json | None:
+        status = (cluster.api.find(PLANS, "training", site.house) or {}).get("status") or {}
+        return status if status.get("placeholders") == [{"pool": STEADY.name, "bound": 0, "pending": 1}] else None
+
+    status = wait_until(shown, "the plan to say what waits", 60.0)
+    assert status["waiting"] == {"items": 2, "gpus": 16, "heldBack": 1}
+    assert "budget training has less left" in status["reason"]
 
 
 def test_a_controller_that_comes_back_goes_on_and_a_policy_that_goes_takes_all(

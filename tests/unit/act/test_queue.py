@@ -107,3 +107,9 @@ def test_nothing_is_done_for_who_observes_or_is_paused() -> None:
     rules = [RULE, replace(RULE, acts=False), RULE]
     each = [replace(HOLD, rule=n) for n in range(3)]
     assert by_mode(each, rules, [False, False, True]) == ((each[0],), (each[1], each[2]))
+
+
+def test_what_cannot_be_seen_is_not_taken_for_gone() -> None:
+    """A kind that may not be read just now: its placeholders stay, and the rest goes on."""
+    queue = Queue((ITEM,), tuple(standing(1, uid="b")), ((), ()), problems=("queued jobs: no news",))
+    assert list(queue_actions([granted()], queue, [RULE], NOW_S)) == [HOLD]

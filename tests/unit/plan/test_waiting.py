@@ -197,3 +197,12 @@ def test_what_was_decided_is_decided_again_once_it_stands(items: list[QueuedItem
         uid: one.pools for uid, one in first.items() if one.pools is not None
     }
     assert all(one.stand is Stand.STANDS for one in again.values())
+
+
+def test_room_of_work_that_cannot_be_seen_is_not_given_away() -> None:
+    placeholder = QueuePlaceholder(0, STEADY, "unseen", "main", 0, 8, bound=True)
+    left = room(more=0)
+    left.nodes[STEADY], left.gpus[0] = [8, 8], 16.0
+    found = decided([item("a", pod_set(1, 8)), item("b", pod_set(1, 8))], left, placeholders=[placeholder])
+    assert [one.stand for one in found.values()] == [Stand.ON_ORDER, Stand.POOL_LIMIT]
+    assert left.gpus[0] == 0.0

@@ -14,7 +14,7 @@ from autoscaler.adapters.kubernetes.waiting.work import Work, seen_job, seen_job
 from autoscaler.adapters.kubernetes.watching import Watching, WatchSettings
 from autoscaler.placeholder.pod import Json, spec
 from autoscaler.policy.queue import WorkKind
-from autoscaler.ports.errors import NotFound, PortError, Unavailable
+from autoscaler.ports.errors import NotFound, PortError
 
 KUEUE_GROUP = "kueue.x-k8s.io"
 VERSIONS = ("v1beta2", "v1beta1")
@@ -105,17 +105,19 @@ class Kinds:
         if self._flavors is not None:
             self._flavors.stop()
 
-    def works(self) -> Iterator[Work]:
-        """All that is known. Raises `Unavailable` where a kind that is there is not seen, or was long ago."""
-        if self._unasked is not None:
-            raise Unavailable(f"which kinds of work there are is not known: {self._unasked}")
+    def works(self) -> tuple[list[Work], tuple[str, ...]]:
+        """All that is known, and which kinds that are there are not seen, or were long ago, in words."""
+        works: list[Work] = []
+        problems = [] if self._unasked is None else [f"which kinds of work there are is not known: {self._unasked}"]
         for family in self._families:
             for watch in family.watches:
                 seen = watch.snapshot()
-                if seen.age_s > self._stale_after_s:
-                    why = seen.problem or "the server has not answered yet"
-                    raise Unavailable(f"watch {family.kind}: no news: {why}; nothing of it is changed until there is")
-                yield from seen.items.values()
+                if seen.age_s <= self._stale_after_s:
+                    works += seen.items.values()
+                    continue
+                why = seen.problem or "the server has not answered yet"
+                problems.append(f"queued {family.kind}: no news: {why}; what is held for them stays until there is")
+        return works, tuple(dict.fromkeys(problems))
 
     def flavor(self, flavor: str) -> Flavor | None:
         """None where it is not known."""

@@ -8,13 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from autoscaler.adapters.kubernetes.cache import Change, Key
+from autoscaler.adapters.kubernetes.cache import Change
 from autoscaler.adapters.kubernetes.cluster.models import Standing
 from autoscaler.adapters.kubernetes.cluster.settings import LiveSettings
 from autoscaler.adapters.kubernetes.cluster.sight import SeenPod
 from autoscaler.adapters.kubernetes.objects import Objects
 from autoscaler.adapters.kubernetes.transport import Transport
 from autoscaler.adapters.kubernetes.waiting.checks import Checks
+from autoscaler.adapters.kubernetes.waiting.free import free_by_node
 from autoscaler.adapters.kubernetes.waiting.held import Held, HeldRoom, Wanted
 from autoscaler.adapters.kubernetes.waiting.kinds import Kinds
 from autoscaler.adapters.kubernetes.waiting.landing import Landings
@@ -28,7 +29,6 @@ from autoscaler.placeholder.pin import pin
 from autoscaler.placeholder.pod import Json, spec
 from autoscaler.placeholder.quantity import ONE
 from autoscaler.placeholder.request import effective_amounts
-from autoscaler.placeholder.taint import leaving_sign
 from autoscaler.placeholder.turnover import making_way
 from autoscaler.policy.check import PoolDocument, QueueDocument
 from autoscaler.policy.compile_queue import queue_order
@@ -53,12 +53,15 @@ class Ground(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """One look. works: by uid, with the rule that each is of. held: placeholders by uid of their work."""
+    """One look. works: by uid, with the rule that each is of. held: placeholders by uid of their work. problems: what
+    could not be seen.
+    """
 
     pods: Snapshot[SeenPod]
     standing: Standing
     works: Mapping[str, tuple[int, Work]]
     held: Mapping[str, list[Held]]
+    problems: tuple[str, ...]
     now_s: float
 
 
@@ -112,12 +115,14 @@ class LiveQueue:
             for uid, (rule, work) in seen.works.items()
             if work.state is WorkState.WAITS or uid in seen.held
         ]
-        self._held.forget(frozenset(seen.works), now_s)
+        if not seen.problems:
+            self._held.forget(frozenset(seen.works), now_s)
         placeholders = [one for some in seen.held.values() for one in some]
         return Queue(
             items=tuple(items),
             placeholders=tuple(self._placeholder(one) for one in placeholders if self._is_known(one)),
-            free_gpus=self._free_gpus(seen.standing),
+            free_gpus=free_by_node(self._pins, seen.standing),
+            problems=seen.problems,
         )
 
     def hold(self, uid: str, pools: tuple[int, ...]) -> None:
@@ -217,11 +222,12 @@ class LiveQueue:
             held.setdefault(one.uid, []).append(one)
         gated = (seen_pod_work(pod) for pod in _maybe_gated(pods.items.values(), held))
         works = {}
-        for work in speaking([*gated, *self._bound(pods, held), *self._kinds.works()]):
+        seen, problems = self._kinds.works()
+        for work in speaking([*gated, *self._bound(pods, held), *seen]):
             rule = self._rule(work)
             if rule is not None and work.state is not WorkState.ENDED:
                 works[work.uid] = (rule, work)
-        return _Seen(pods, standing, works, held, now_s)
+        return _Seen(pods, standing, works, held, problems, now_s)
 
     @staticmethod
     def _bound(pods: Snapshot[SeenPod], held: Mapping[str, list[Held]]) -> Iterator[Work]:
@@ -280,25 +286,6 @@ class LiveQueue:
     def _is_known(self, one: Held) -> bool:
         """Whether it is of a rule and pool of ours: else the sweep has it."""
         return one.policy in self._numbers and one.pool in self._pools
-
-    def _free_gpus(self, standing: Standing) -> tuple[tuple[int, ...], ...]:
-        """GPUs that no pod holds, of each ready node that stays, by pool."""
-        free = {
-            key.name: node.gpus
-            for key, node in standing.nodes.items()
-            if node.pool is not None and node.ready and leaving_sign(node.thing) is None
-        }
-        for pod in standing.pods.values():
-            if pod.node in free and not pod.ended:
-                pool = standing.nodes[Key("", pod.node)].pool
-                resource = "" if pool is None else self._pins[pool].gpu_resource
-                free[pod.node] -= pod.devices.get(resource, 0) // ONE
-        found: list[list[int]] = [[] for _ in self._pins]
-        for name, gpus in free.items():
-            pool = standing.nodes[Key("", name)].pool
-            if pool is not None:
-                found[pool].append(max(gpus, 0))
-        return tuple(tuple(some) for some in found)
 
     def _pools_of(self, rule: int) -> tuple[int, ...]:
         tiers = self._rules[rule].model.pools
