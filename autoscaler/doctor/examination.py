@@ -19,12 +19,13 @@ from autoscaler.doctor import (
     signals,
     store,
     trials,
+    waking,
 )
 from autoscaler.doctor.facts import Facts
 from autoscaler.doctor.finding import NOT_TOLD, ORDER, WAITS, Check, Kind
 
 TOPICS: tuple[ModuleType, ...] = (
-    files, permissions, definition, clocks, store, signals, priority, pools, owners, placement, trials, gitops,
+    files, permissions, definition, clocks, store, signals, priority, pools, owners, waking, placement, trials, gitops,
     queued,
 )  # fmt: skip
 

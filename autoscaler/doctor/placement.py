@@ -8,7 +8,7 @@ from autoscaler.doctor.facts import Facts, Told, Unread, Why, WorkloadFacts, lin
 from autoscaler.doctor.finding import Check, Finding, Kind, Level, check, not_told, waits
 from autoscaler.doctor.pools import of_pool
 from autoscaler.placeholder.pin import Pin, pin
-from autoscaler.placeholder.pod import Json, has_claims, labels, metadata, required_node_terms, spec
+from autoscaler.placeholder.pod import Json, has_claims, labels, metadata, required_node_terms, spec, status
 from autoscaler.placeholder.request import effective_amounts
 from autoscaler.placeholder.taint import lasting, tolerates
 
@@ -52,9 +52,25 @@ CLAIMS = Kind(
     Level.WARNING,
     "The pods get devices by claims (DRA). The scheduler does not displace pods to free devices, so placeholders hold "
     "cpu and memory of such nodes only, and step aside by themselves; Karpenter ignores such pods by default.",
-    "Use the extended resource of a device plugin where room must be held to the device.",
+    "Use the extended resource of a device plugin, or of a DeviceClass (`extendedResourceName`), where room must be "
+    "held to the device.",
 )
-KINDS = (NO_GPU, OUTSIDE, TAINTED, SOFT, GATED, CLAIMS)
+SHARED_CLAIM = Kind(
+    "SharedDeviceClaim",
+    Level.WARNING,
+    "All pods name one ResourceClaim, whose devices stand on one node: further replicas land there or nowhere, and no "
+    "node that is bought for them helps.",
+    "Name a ResourceClaimTemplate, so that each pod gets a claim of its own.",
+)
+BACKED = Kind(
+    "ExtendedResourceByClaims",
+    Level.NOTE,
+    "The extended resource of the pods comes from claims (DRA). Placeholders ask for it too, and hold the devices. The "
+    "scheduler does not displace pods to free devices: the controller deletes a placeholder for each pod that waits, "
+    "which takes a second or two more.",
+    "Nothing; for the scheduler's own speed use a device plugin.",
+)
+KINDS = (NO_GPU, OUTSIDE, TAINTED, SOFT, GATED, CLAIMS, SHARED_CLAIM, BACKED)
 QUEUE = "kueue.x-k8s.io/queue-name"
 
 
@@ -82,9 +98,18 @@ def _findings(workload: WorkloadFacts, pins: Sequence[Pin], nodes: Told[tuple[Js
         yield from _tainted(pod, [one for one in pins if one.pool in possible], nodes, where)
     yield from _soft(pod, pins, where)
     yield from _held_back(workload, pod, where)
-    if has_claims(pod):
-        claims = ", ".join(str(one.get("name")) for one in spec(pod).get("resourceClaims") or ())
-        yield Finding(CLAIMS, where, f"resourceClaims: {claims or 'made for an extended resource'}")
+    yield from _claims(pod, where)
+
+
+def _claims(pod: Json, where: str) -> Iterator[Finding]:
+    claims = spec(pod).get("resourceClaims") or ()
+    for kind, field in ((CLAIMS, "resourceClaimTemplateName"), (SHARED_CLAIM, "resourceClaimName")):
+        named = [f"{one.get('name')} ({one[field]})" for one in claims if one.get(field)]
+        if named:
+            yield Finding(kind, where, f"{field}: {', '.join(named)}")
+    made = (status(pod).get("extendedResourceClaimStatus") or {}).get("resourceClaimName")
+    if made:
+        yield Finding(BACKED, where, f"its pod has the claim {made}, made for an extended resource")
 
 
 def _asks_for_none(pod: Json, pins: Sequence[Pin]) -> str | None:

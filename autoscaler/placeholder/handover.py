@@ -121,7 +121,7 @@ def _certain_reason(pod: Json, fitting: Sequence[Json], key: str | None) -> str 
         return "the pod may not preempt (preemptionPolicy Never)"
     if _priority(pod) <= min(_priority(p) for p in fitting):
         return f"the pod's priority {_priority(pod)} is not above that of placeholders"
-    if has_claims(pod):
+    if has_claims(pod) or any(has_claims(p) for p in fitting):
         return "the scheduler does not preempt to free claimed devices"
     return None if key is None else f"placeholders and the pod exclude each other by {key}"
 

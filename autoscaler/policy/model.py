@@ -56,7 +56,10 @@ class Replicas(Part):
     """Bounds on the replicas, and how they are moved."""
 
     min: Whole = Field(
-        default=1, description="Least replicas, a count. Default 1: from zero the first request waits a whole start."
+        default=1,
+        description="Least replicas, a count. Default 1: from zero the first request waits a whole start, which is "
+        "shown. With 0 the first request that waits wakes one; an HPA does zero only with an External or Object "
+        "metric, which `autoscaler doctor` checks.",
     )
     max: Count | None = Field(
         default=None, description="Most replicas, a count. Default no limit of ours: pools set it."
@@ -67,13 +70,6 @@ class Replicas(Part):
         "kserve, scale (nobody else: the scale subresource), or metric (whoever reads what we publish). Default auto: "
         "looked up in the cluster, as docs/owners.md says.",
     )
-
-    @model_validator(mode="after")
-    def _reachable(self) -> Self:
-        if self.min == 0 and self.via == "hpa":
-            said = "an HPA does not wake a workload that another put to zero"
-            Conflicts.check([Conflict(("min",), said, "write `1`, or use via: keda, or scale")])
-        return self
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -149,6 +145,13 @@ class CapacityPolicy(Part):
             ]
         )
         return schedules
+
+    @model_validator(mode="after")
+    def _wakes(self) -> Self:
+        if self.replicas.min == 0 and self.demand.signals() <= {"gpuUtilization", "served"}:
+            said = "nothing tells demand at zero: GPU utilization is of replicas"
+            Conflicts.check([Conflict(("replicas", "min"), said, "write `1`, or read arrivals or a queue in demand")])
+        return self
 
     @model_validator(mode="after")
     def _schedules_within_bounds(self) -> Self:

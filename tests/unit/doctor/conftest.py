@@ -68,6 +68,7 @@ VALUES = {"arrivals": 10.0, "running": 5.0, "gpuUtilization": 0.5, "measured": 0
 
 
 def policy(via: str = "auto") -> tuple[PolicyDocument, GpuPool]:
+    """via: may go on with other fields of `replicas`."""
     documents = parse_documents(POLICIES.replace("VIA", via).encode(), "chat.yaml", KINDS, lambda _: b"")
     return of_kind(documents, CapacityPolicy)[0], of_kind(documents, GpuPool)[0].model
 

@@ -139,6 +139,18 @@ def conditioned(owner: dict[str, Any], kind: str, reason: str) -> dict[str, Any]
     return owner | {"status": {"conditions": [{"type": kind, "status": "False", "reason": reason}]}}
 
 
+def outside(hpa: dict[str, Any], least: int = 1) -> dict[str, Any]:
+    """With a metric that is not of its pods."""
+    metric = {"type": "External", "external": {"metric": {"name": "waiting"}, "target": {"averageValue": "4"}}}
+    return within(hpa, "spec", metrics=[metric], minReplicas=least)
+
+
+def knative() -> dict[str, Any]:
+    annotations = {"serving.kserve.io/deploymentMode": "Knative"}
+    owner = {"apiVersion": SERVED[0], "kind": SERVED[1], "name": "chat", "controller": True}
+    return {"whole": within(DEPLOYMENT, "metadata", ownerReferences=[owner], annotations=annotations)}
+
+
 def made_by(api_version: str, kind: str) -> dict[str, Any]:
     owner = {"apiVersion": api_version, "kind": kind, "name": "chat", "controller": True}
     return {"whole": within(DEPLOYMENT, "metadata", ownerReferences=[owner])}
@@ -166,10 +178,22 @@ def made_by(api_version: str, kind: str) -> dict[str, Any]:
         pytest.param("hpa", {"hpas": (hpa(least=9),)}, "HpaPinned", id="pinned"),
         pytest.param("hpa", {"hpas": (hpa(target="3900m"),)}, "HpaWantsMore", id="lower target"),
         pytest.param("keda", {"scaled_objects": (scaled("2"),)}, "HpaWantsMore", id="lower threshold"),
+        pytest.param("auto, min: 0", {"hpas": (hpa(),)}, "ZeroRefused", id="zero and an HPA of its pods' metrics"),
+        pytest.param("auto, min: 0", {"hpas": (outside(hpa()),)}, "ZeroNotReached", id="zero and an HPA from one"),
+        pytest.param("auto, min: 0", {"scaled_objects": (within(scaled("4"), "spec", minReplicaCount=2),)},
+                     "ZeroNotReached", id="zero and KEDA from two"),
+        pytest.param("kserve, min: 0", knative(), "ZeroByKnative", id="zero and Knative"),
         pytest.param("auto", pod(nodeSelector={"zone": "a"}), "SoftPlacement", id="soft"),
         pytest.param("auto", pod(containers=[{"name": "x"}]), "NoGpuAsked", id="no GPU"),
         pytest.param("auto", pod(schedulingGates=[{"name": "g"}]), "PodsHeldBack", id="gate"),
-        pytest.param("auto", pod(resourceClaims=[{"name": "c"}]), "DeviceClaims", id="DRA"),
+        pytest.param("auto", pod(resourceClaims=[{"name": "c", "resourceClaimTemplateName": "gpu"}]), "DeviceClaims",
+                     id="DRA"),
+        pytest.param("auto", pod(resourceClaims=[{"name": "c", "resourceClaimName": "gpu"}]), "SharedDeviceClaim",
+                     id="DRA, one claim for all"),
+        pytest.param(
+            "auto", {"pod": within(POD, "status", extendedResourceClaimStatus={"resourceClaimName": "made"})},
+            "ExtendedResourceByClaims", id="DRA behind an extended resource",
+        ),
         pytest.param("auto", pod(tolerations=[]), "NodesNotTolerated", id="taint"),
         pytest.param("auto", pod(priority=-10), "WorkloadNotAbove", id="not above"),
         pytest.param("auto", pod(preemptionPolicy="Never"), "WorkloadNeverPreempts", id="never"),

@@ -91,6 +91,12 @@ def test_where_the_scheduler_cannot(to: Waiting, words: str) -> None:
         assert given(to, held("n1")) is None
 
 
+def test_devices_that_a_placeholder_has_claimed_are_given_up() -> None:
+    """For an extended resource behind a claim the pod that waits has none yet, and the placeholder has."""
+    claimed = held("n1") | {"status": {"extendedResourceClaimStatus": {"resourceClaimName": "made"}}}
+    assert "claimed devices" in reason(waiting(), claimed)
+
+
 def test_a_host_rule_is_cured_by_preemption() -> None:
     assert given(waiting(affinity=apart(HOST, {}, namespaceSelector={})), held("n1")) is None
 

@@ -246,3 +246,29 @@ def test_a_policy_without_a_shape_or_lead_time(tmp_path: Path) -> None:
         ":13:18  metadata.name  GPUs a replica of this policy are not given  did you mean `chatt`?",
         ":13:18  metadata.name  lead times of this policy are not given  there are none",
     ]
+
+
+@pytest.mark.parametrize(
+    ("signal", "figure", "least", "wakes"),
+    [
+        pytest.param("gpuUtilization", "gpuUtilization: 75%", 0, False, id="nothing is told at zero"),
+        pytest.param("gpuUtilization", "gpuUtilization: 75%", 1, True, id="never at zero"),
+        pytest.param("running", "concurrency: 32", 0, True, id="a gateway tells"),
+        pytest.param("arrivals", "arrivals: 4", 0, True, id="requests are told"),
+    ],
+)
+def test_a_policy_that_goes_to_zero_needs_a_signal_that_is_told_there(
+    tmp_path: Path, signal: str, figure: str, least: int, wakes: bool
+) -> None:
+    file = tmp_path / "chat.yaml"
+    file.write_text(
+        "apiVersion: gpu-autoscaler.io/v1alpha1\nkind: CapacityPolicy\nmetadata: {name: chat}\nspec:\n"
+        f"  workload: {{namespace: x, name: chat}}\n  demand: {{{signal}: {{query: up}}, perReplica: {{{figure}}}}}\n"
+        f"  pools: {{primary: [steady]}}\n  replicas: {{min: {least}, via: hpa}}\n"
+    )
+    if wakes:
+        (document,) = of_kind(read_documents(file, KINDS), CapacityPolicy)
+        assert document.model.replicas.min == least
+        return
+    with pytest.raises(PolicyError, match="nothing tells demand at zero"):
+        read_documents(file, KINDS)
