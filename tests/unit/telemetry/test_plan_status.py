@@ -18,7 +18,7 @@ from autoscaler.domain.plan import Reason
 from autoscaler.domain.wish import NOTHING, Override, Wish
 from autoscaler.policy.folder import PolicySet
 from autoscaler.ports.errors import Unavailable
-from autoscaler.ports.plans import Condition, PlanStatus
+from autoscaler.ports.plans import Condition, PlanFigures, PlanStatus
 from autoscaler.ports.replicas import OwnerReport
 from autoscaler.telemetry.conditions import TYPES
 from autoscaler.telemetry.plan_status import LoopPlans
@@ -73,7 +73,7 @@ def test_figures_are_those_of_the_tick(live: Wished) -> None:
     live.run(30)
     status = live.board.shown["chat"]
     assert status.acts
-    assert status.figures is not None
+    assert isinstance(status.figures, PlanFigures)
     assert status.figures.ready_replicas >= 4
     assert status.figures.floor_replicas == live.floors()["chat"]
     assert status.figures.demand_replicas == 4.0
@@ -97,7 +97,7 @@ def test_gpus_are_warm_where_placeholders_are_bound(live: Wished) -> None:
         live.town.world.create_placeholder(NAMES.index("chat"), 0, 10 + slot)
     live.run(1)
     figures = live.board.shown["chat"].figures
-    assert figures is not None
+    assert isinstance(figures, PlanFigures)
     (pool,) = figures.placeholders
     assert pool.bound + pool.pending >= 3
     assert figures.warm_gpus == pool.bound
@@ -163,7 +163,7 @@ def test_a_lead_time_is_shown_once_a_start_was_seen(live: Wished, seen: list[str
     assert tick.in_force is not None
     LoopPlans(live.board).tell(replace(tick, in_force=replace(tick.in_force, leads=Known(*seen))))
     figures = live.board.shown["chat"].figures
-    assert figures is not None
+    assert isinstance(figures, PlanFigures)
     assert figures.lead_p90_s == lead_s
 
 
@@ -194,13 +194,13 @@ def test_what_the_first_request_waits_is_shown(
     tick = replace(tick, report=report, in_force=replace(tick.in_force, leads=Known(*seen)))
     LoopPlans(live.board).tell(tick)
     figures = live.board.shown["chat"].figures
-    assert figures is not None
+    assert isinstance(figures, PlanFigures)
     assert figures.wake_up == wake_up
     warm = replace(bare, free_gpus=np.ones(1, dtype=np.int64))
     seen_warm = replace(report, observation=replace(observation, inventory=warm))
     LoopPlans(live.board).tell(replace(tick, report=seen_warm))
     figures = live.board.shown["chat"].figures
-    assert figures is not None
+    assert isinstance(figures, PlanFigures)
     known = None if wake_up is None else replace(wake_up, node_s=0.0, p90_s=180.0)
     assert figures.wake_up == known, "with a node that is there"
 
@@ -216,7 +216,7 @@ def test_demand_that_is_not_known_is_left_out_and_said(tmp_path: Path) -> None:
     live.write("chat.yaml", policy("chat"))
     live.run(26)
     figures = live.board.shown["chat"].figures
-    assert figures is not None
+    assert isinstance(figures, PlanFigures)
     assert (figures.demand_replicas, figures.late_percent) == (None, None)
     assert live.board.told("SignalsHealthy") == (False, "DemandUnknown")
     assert "nothing is scaled in" in live.board.condition("SignalsHealthy").message

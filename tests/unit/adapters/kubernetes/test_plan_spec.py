@@ -89,7 +89,7 @@ def entry(manager: str, at: str, fields: dict[str, Any], **more: Any) -> dict[st
 
 def test_who_set_what_last_is_kept() -> None:
     """The newest of those that hold the field; who only holds another one is none of them."""
-    floor = {"f:override": {".": {}, "f:floor": {}, "f:until": {}}}
+    floor: dict[str, Any] = {"f:override": {".": {}, "f:floor": {}, "f:until": {}}}
     managed = [
         entry("kubectl-client-side-apply", "2026-11-25T08:00:00Z", floor | {"f:paused": {}}),
         entry("kubectl-edit", "2026-11-25T09:00:00Z", floor),
