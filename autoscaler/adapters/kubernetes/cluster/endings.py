@@ -102,6 +102,10 @@ class Endings:
         self._lately += [end for end in found if end.is_strangers or end.fate in BEAR]
         return tuple(found)
 
+    def look(self, standing: Standing, scales: Sequence[Scale | None]) -> None:
+        """What stands at the moment, for `is_taken`. scales: by workload, None where it cannot be read."""
+        self._takers.look(standing.pods, scales)
+
     def is_taken(self, slot: tuple[str, ...], standing: Standing) -> bool | None:
         """Whether members of a slot (as of `set_of`) that went were taken by pods of ours, or may have been: False
         where one was lost or taken by others, None where nothing is known yet.

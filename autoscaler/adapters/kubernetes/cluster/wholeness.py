@@ -43,8 +43,7 @@ class Wholeness:
         """
         several = [slot for slot in slots if slot.is_gang and not slot.is_whole]
         self._broken_s = {slot.set: self._broken_s.get(slot.set, now_s) for slot in several}
-        groups, _ = by_group(scales, theirs(self._seats, scales, standing.pods) if self._broken_s else ())
-        coming = {group.workload for group in groups if group.is_half_bound}
+        coming = self._coming(standing, scales) if self._broken_s else set()
         whole = []
         for slot in slots:
             if slot.set in self._broken_s:
@@ -56,8 +55,14 @@ class Wholeness:
                 whole.append(slot)
         yield from ((slot, YIELDS) for slot in self._in_the_way(whole, now_s))
 
+    def _coming(self, standing: Standing, scales: Sequence[Scale | None]) -> set[int]:
+        """Workloads of which a group is bound in part."""
+        self._endings.look(standing, scales)
+        groups, _ = by_group(scales, theirs(self._seats, scales, standing.pods))
+        return {group.workload for group in groups if group.is_half_bound}
+
     def _is_handed_over(self, slot: Slot, coming: set[int], standing: Standing, now_s: float) -> bool:
-        """coming: workloads of which a group is bound in part."""
+        """coming: as of `_coming`."""
         comes = slot.place is not None and slot.place.workload in coming
         stays_s = self._settings.group_s if comes else self._settings.patience_s
         taken = self._endings.is_taken(slot.set, standing)
