@@ -15,13 +15,21 @@ from autoscaler.ports.errors import PortError, Unavailable
 from autoscaler.ports.queue import QueuePort
 
 
-def serve_queue(now_s: float, policies: Governed, port: QueuePort, plan: Plan, inventory: Inventory) -> QueueReport:
-    """One tick of the queue at `now_s`, beside the plan of the same tick."""
-    rules, fleet = policies.queues, policies.fleet
+def serve_queue(
+    now_s: float, policies: Governed, port: QueuePort, plan: Plan, inventory: Inventory
+) -> QueueReport:  # fmt: skip
+    """One tick of the queue at `now_s`, beside the plan of the same tick. Never raises: serving goes on without it."""
     try:
-        queue = port.queue(now_s)
+        return _served(now_s, policies, port, plan, inventory)
     except Unavailable as error:
         return QueueReport(None, error=f"{type(error).__name__}: {error}")
+    except Exception as error:
+        return QueueReport(None, error=f"it raised {error!r}, and nothing more was done; please report this")
+
+
+def _served(now_s: float, policies: Governed, port: QueuePort, plan: Plan, inventory: Inventory) -> QueueReport:
+    rules, fleet = policies.queues, policies.fleet
+    queue = port.queue(now_s)
     room = room_left(queue, plan, inventory, fleet)
     decisions = decide(queue, rules, fleet, room, inventory.obtainable.tolist(), now_s)
     actions = queue_actions(decisions, queue, rules, now_s)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from tests.cluster.api import Json
+from autoscaler.settings import PREFIX
+from tests.cluster.api import Json, Refused
 from tests.cluster.clock import wait_until
+from tests.cluster.cluster import Cluster
 from tests.cluster.controllers import Site
+from tests.cluster.credentials import PRODUCT
+from tests.cluster.helm import DEFAULT, Helm
 from tests.cluster.pools import ZONES, Pool
+from tests.cluster.rights import GROUP, RESOURCES
 
 STEADY = Pool("gpu-primary", zones=(ZONES[0],))
 POLICY = """
@@ -24,11 +31,19 @@ spec:
 {more}
 ---
 """
+JOBS = "batch/v1/jobs"
 Measured = Callable[[str, float, str], None]
+
+
+SWITCHES = ("jobs", "kueue", "admissionChecks")
+HEEDED_S = 30.0
 
 
 class QueueSite(Site):
     """`write_queue` writes the policy; nothing on the site forecasts."""
+
+    def __init__(self, cluster: Cluster, folder: Path, prometheus: str) -> None:
+        super().__init__(cluster, folder, (STEADY,), prometheus)
 
     def write_queue(self, gpus: int = 64, mode: str = "act", more: str = "") -> None:
         """The policy `training`, for all work in the test's namespace. more: further lines of its spec."""
@@ -39,6 +54,36 @@ class QueueSite(Site):
         new = self.policies / "training.new"
         new.write_text(text)
         new.rename(self.policies / "training.yaml")
+
+
+class LimitedQueueSite(QueueSite):
+    """The same, with a controller that may do what the chart's roles for queued work allow, and nothing else."""
+
+    def __init__(self, cluster: Cluster, folder: Path, prometheus: str, helm: Helm) -> None:
+        """Makes the roles, and has the API server heed them."""
+        super().__init__(cluster, folder, prometheus)
+        named = ["--set", f"rbac.namespaces={{{cluster.namespace}}}"]
+        named += [part for one in SWITCHES for part in ("--set", f"rbac.queuedWork.{one}=true")]
+        subject = {"kind": "User", "name": PRODUCT, "apiGroup": GROUP}
+        for body in helm.template(DEFAULT, self.house, *named):
+            if body["kind"] in RESOURCES:
+                bound = {"subjects": [subject]} if "roleRef" in body else {}
+                cluster.create(f"{GROUP}/v1/{RESOURCES[body['kind']]}", body | bound)
+        for place in (("configmaps", self.house), (JOBS, cluster.namespace), ("nodes", None)):
+            wait_until(partial(self._may_list, *place), f"the right to list {place[0]}", HEEDED_S)
+
+    def environment(self, identity: str, port: int) -> dict[str, str]:
+        kubeconfig = str(self.cluster.control_plane.kubeconfig(PRODUCT))
+        return super().environment(identity, port) | {f"{PREFIX}KUBECONFIG": kubeconfig}
+
+    def _may_list(self, resource: str, namespace: str | None) -> bool:
+        try:
+            self.cluster.product.list(resource, namespace)
+        except Refused as error:
+            if error.code != 403:
+                raise
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)

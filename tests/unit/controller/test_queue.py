@@ -47,3 +47,10 @@ def test_what_is_refused_is_told() -> None:
     policies = governed()
     report = tick(Waiting(refuses=True), policies)
     assert queue_problems(report.queue, policies) == ("training: QuotaExceeded: create pods: exceeded quota",)
+
+
+def test_a_defect_in_it_does_not_stop_the_rest_of_the_tick() -> None:
+    policies = governed()
+    report = tick(Waiting(ValueError("a defect")), policies)
+    assert report.plan is not None
+    assert "a defect" in queue_problems(report.queue, policies)[0]
