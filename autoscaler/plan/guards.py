@@ -1,8 +1,8 @@
 """The guards: an ordered list of pure functions, each moving the floor within what is promised and adding its reason.
 
 Order is policy: a forecast lifts by steps, promise 1 at once; schedules lift, the hold keeps, unknown never lowers;
-what falls, falls by steps; then ceilings, bounds and budgets, which are the user's word and win; what a person sets by hand
-wins over all of it, but for what the owner of the replicas allows at most.
+what falls, falls by steps; then ceilings, bounds and budgets, which are the user's word and win; what a person sets by
+hand wins over all of it, but for what the owner of the replicas allows at most.
 """
 
 from __future__ import annotations
