@@ -52,9 +52,9 @@ def fleet(cluster: Cluster, transport: Transport) -> Iterator[LiveFleet]:
         yield found
 
 
-def _fleet(cluster: Cluster, transport: Transport) -> LiveFleet:
+def _fleet(cluster: Cluster, transport: Transport, group_sets: tuple[str, ...] = ("big",)) -> LiveFleet:
     settings = LiveSettings(patience_s=3.0)
-    return LiveFleet(cluster, transport, (POOL,), ("big", "small"), settings, group_sets=("big",))
+    return LiveFleet(cluster, transport, (POOL,), ("big", "small"), settings, group_sets=group_sets)
 
 
 def add_nodes(fleet: LiveFleet, count: int, zone: str = "zone-a") -> list[str]:
@@ -186,6 +186,42 @@ def test_a_gang_of_four_is_reserved_handed_over_and_released_whole(
         assert [one.workload for one in fleet.held()] == [SMALL] * 3
         wait_until(lambda: len(fleet.pods()) == 3, "all four placeholders to go", SOON_S)
         assert ends(fleet, 2)[1:] == [("big", 0, EndFate.RELEASED, Taker.NOBODY)]
+
+
+def test_groups_of_others_keep_their_room(cluster: Cluster, transport: Transport) -> None:
+    for name in ("big", "small"):
+        cluster.create(GROUP_SETS, group_set(name, cluster.namespace, 0, 2))
+    with live_fleet(_fleet(cluster, transport, ("big", "small"))) as fleet:
+        add_nodes(fleet, 8)
+        places = [(SMALL, 0), (BIG, 0), (SMALL, 1), (BIG, 1)]
+        for workload, slot in places:
+            fleet.port.create_placeholder(workload, ON_DEMAND, slot)
+        held = fleet.wait_all_bound(4, SOON_S).placeholders
+        others = {(one.slot, one.node) for one in held if one.workload == SMALL}
+        fleet.port.set_floor(BIG, 2)
+        now = fleet.wait(lambda now: now.ready[BIG].sum() == 2, "two groups to serve", SOON_S)
+        assert {(one.slot, one.node) for one in now.placeholders} == others
+        assert {one[0] for one in ends(fleet, 2)} == {"big"}
+
+
+def test_a_leader_without_gpus_has_no_placeholder(cluster: Cluster, transport: Transport) -> None:
+    groups = group_set("big", cluster.namespace, 0, 3)
+    leader = group_set("big", cluster.namespace, 0, 3, gpus=0)["spec"]["leaderWorkerTemplate"]["workerTemplate"]
+    groups["spec"]["leaderWorkerTemplate"]["leaderTemplate"] = leader
+    cluster.create(GROUP_SETS, groups)
+    cluster.create(DEPLOYMENTS, deployment("small", cluster.namespace, 0, gpus=8))
+    with live_fleet(_fleet(cluster, transport)) as fleet:
+        assert fleet.port.shapes()["big"] == 16
+        assert fleet.port.gangs() == {"big": Gang(0, 8, 3)}
+        add_nodes(fleet, 2)
+        fleet.port.create_placeholder(BIG, ON_DEMAND, 0)
+        fleet.wait_all_bound(1, SOON_S)
+        assert len(fleet.pods()) == 2
+        assert fleet.sweep() == []
+        fleet.port.set_floor(BIG, 1)
+        fleet.wait(lambda now: now.ready[BIG].sum() == 1, "the group to serve", SOON_S)
+        assert fleet.port.shapes()["big"] == 16
+        assert fleet.port.problems() == {}
 
 
 def test_a_group_that_somebody_else_asks_for_takes_a_slot(fleet: LiveFleet, cluster: Cluster) -> None:

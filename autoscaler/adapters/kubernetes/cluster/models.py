@@ -66,9 +66,10 @@ class Models:
 
     def pod(self, workload: Workload, standing: Standing) -> Json:
         """The youngest ready pod of the workload, with all that was injected into it; in a rollout the youngest of the
-        new revision, ready or not; else its template as a pod. Of a group the leader.
+        new revision, ready or not; else its template as a pod. Of a group the one with the most devices, of equals the
+        leader.
         """
-        return self._member(workload, self._scales.read(workload), standing, leader=True)
+        return max(self.members(workload, standing), key=_devices)
 
     def members(self, workload: Workload, standing: Standing) -> tuple[Json, ...]:
         """The pods of one replica, each as `pod`: more than one where replicas are groups, whose leader comes first."""
@@ -151,6 +152,14 @@ class Models:
     def _namespace_labels(self) -> dict[str, Labels]:
         found = pages(self._transport, Selection(NAMESPACES))
         return {name(item): labels(item) for page in found for item in page.items}
+
+
+def _devices(pod: Json) -> int:
+    """Billionths of all that it asks for beside cpu, memory and the like; 0 where that cannot be read."""
+    try:
+        return sum(amount for resource, amount in effective_amounts(pod).items() if "/" in resource)
+    except ValueError:
+        return 0
 
 
 def _asks_for(pod: Json, resource: str) -> bool:
