@@ -23,7 +23,7 @@ CONTROLLER_LIST = (
     "serviceaccount-controller,serviceaccount-token-controller,namespace-controller,garbage-collector-controller,"
     "pod-garbage-collector-controller,node-lifecycle-controller,taint-eviction-controller,resourcequota-controller,"
     "replicaset-controller,deployment-controller,job-controller,statefulset-controller,disruption-controller,"
-    "daemonset-controller,horizontal-pod-autoscaler-controller"
+    "daemonset-controller,horizontal-pod-autoscaler-controller,resourceclaim-controller"
 )
 OUR_DEFINITIONS = Path(__file__).parents[2] / "helm" / "crds"
 NAMESPACES = ("karpenter", "ca")  # of the node autoscalers
