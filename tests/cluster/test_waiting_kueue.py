@@ -10,6 +10,7 @@ import pytest
 from tests.cluster.api import Json
 from tests.cluster.clock import now_s, stays, wait_until
 from tests.cluster.cluster import Cluster
+from tests.cluster.helm import Helm
 from tests.cluster.kueue import (
     CHECKS,
     CLUSTER_QUEUES,
@@ -25,10 +26,10 @@ from tests.cluster.kueue import (
 )
 from tests.cluster.limited_site import Start, starting
 from tests.cluster.node_autoscaler import NodeAutoscaler
-from tests.cluster.objects import is_true
+from tests.cluster.objects import condition, is_true
 from tests.cluster.pools import GPU, POOL_LABEL
 from tests.cluster.prometheus import Prometheus
-from tests.cluster.queued_site import STEADY, Measured, QueueSite, see, wait_seen
+from tests.cluster.queued_site import STEADY, LimitedQueueSite, Measured, QueueSite, see, wait_seen
 
 CONTROLLER = "gpu-autoscaler.io/nodes"
 CHECKED = "admissionCheck: {name: nodes}"
@@ -37,8 +38,8 @@ pytestmark = pytest.mark.usefixtures("kueue")
 
 
 @pytest.fixture
-def site(cluster: Cluster, prometheus: Prometheus, tmp_path: Path) -> QueueSite:
-    return QueueSite(cluster, tmp_path, (STEADY,), prometheus.url)
+def site(cluster: Cluster, prometheus: Prometheus, helm: Helm, tmp_path: Path) -> QueueSite:
+    return LimitedQueueSite(cluster, tmp_path, prometheus.url, helm)
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_a_job_without_quota_finds_its_nodes(
     begin = now_s()
     cluster.create(JOBS, queued_job("train", cluster.namespace, "main", pods=2))
     wait_seen(site, lambda now: now.held == 2, "room for both pods")
-    measured("Kueue: Workload without quota, its nodes stand", now_s() - begin, "none")
+    measured("Kueue: Workload without quota, its nodes stand", now_s() - begin, "3.4-3.8")
     assert not is_true(workload(cluster), "QuotaReserved")
     assert see(site).pods == {}
     begin = now_s()
@@ -79,7 +80,7 @@ def test_a_job_without_quota_finds_its_nodes(
         one["nominalQuota"] = "16" if one["name"] == GPU else one["nominalQuota"]
     cluster.api.patch(CLUSTER_QUEUES, cluster.namespace, {"spec": {"resourceGroups": quotas}})
     wait_seen(site, lambda now: now.placed == 2, "both pods to be bound")
-    measured("Kueue: quota there, both pods bound", now_s() - begin, "none")
+    measured("Kueue: quota there, both pods bound", now_s() - begin, "1.2")
     wait_seen(site, lambda now: now.held + now.waiting == 0, "nothing to be held any more")
     stays(lambda: see(site).nodes == 2, "two nodes", QUIET_S)
 
@@ -98,11 +99,11 @@ def test_our_check_lets_a_job_go_when_its_nodes_stand(
     cluster.create(JOBS, queued_job("train", cluster.namespace, "main", pods=2))
     wait_seen(site, lambda now: now.waiting + now.held == 2, "placeholders for both pods")
     first = wait_seen(site, lambda now: now.pods, "the Job to be let go")
-    measured("Kueue: our check, from queued to let go, nodes included", now_s() - begin, "none")
+    measured("Kueue: our check, from queued to let go, nodes included", now_s() - begin, "5.1")
     assert first.nodes == 2  # it was let go onto nodes that stood
     assert is_true(workload(cluster), "Admitted")
     wait_seen(site, lambda now: now.placed == 2, "both pods to be bound")
-    measured("Kueue: our check, from queued to bound", now_s() - begin, "none")
+    measured("Kueue: our check, from queued to bound", now_s() - begin, "5.2")
     wait_seen(site, lambda now: now.held + now.waiting == 0, "nothing to be held any more")
     stays(lambda: see(site).nodes == 2, "two nodes", QUIET_S)
 
@@ -120,6 +121,20 @@ def test_nodes_that_do_not_come_hold_a_job_for_so_long_and_no_longer(site: Queue
     [state] = workload(cluster)["status"]["admissionChecks"]
     assert "its nodes do not stand" in state["message"]
     wait_seen(site, lambda now: len(now.pods) == 2 and not now.waiting + now.held, "its pods alone to ask for nodes")
+
+
+def test_nodes_that_do_not_come_give_the_quota_back_where_that_is_wanted(site: QueueSite, start: Start) -> None:
+    """There is no node autoscaler."""
+    cluster = site.cluster
+    cluster.create(CHECKS, admission_check("nodes", CONTROLLER))
+    open_queue(cluster, gpus=16, checks=["nodes"])
+    site.write_queue(more="admissionCheck: {name: nodes, timeout: 5s, onTimeout: retry}")
+    start("one")
+    cluster.create(JOBS, queued_job("train", cluster.namespace, "main", pods=2))
+    wait_until(lambda: is_true(workload(cluster), "QuotaReserved"), "the Job to have its quota", SOON_S)
+    wait_until(lambda: is_true(workload(cluster), "Evicted"), "its quota to go back", SOON_S)
+    assert condition(workload(cluster), "Evicted")["reason"] == "AdmissionCheck"
+    assert see(site).pods == {}
 
 
 def test_a_job_that_fits_no_pool_is_rejected_with_the_reason(site: QueueSite, start: Start) -> None:
