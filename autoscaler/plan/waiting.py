@@ -84,6 +84,23 @@ def room_left(queue: Queue, plan: Plan, inventory: Inventory, fleet: Fleet) -> R
     return room
 
 
+def spent(decisions: Sequence[Decision], queue: Queue, rules: Sequence[QueueRule], fleet: Fleet) -> list[list[float]]:
+    """[GPUs, dollars an hour] of each budget that are held for queued work of policies that act, or are to be."""
+    sums = [[0.0, 0.0] for _ in fleet.budgets]
+    standing = {one.item.uid for one in decisions if not one.item.waits}
+    parts = [(one.rule, one.pool, one.gpus) for one in queue.placeholders if one.uid in standing]
+    for one in decisions:
+        if one.pools is not None:
+            sets = zip(one.pools, one.item.pod_sets, strict=True)
+            parts += [(one.item.rule, pool, (pods.gpus[pool] or 0) * pods.count) for pool, pods in sets]
+    for rule, pool, gpus in parts:
+        if rules[rule].acts:
+            of = sums[rules[rule].budget]
+            of[0] += gpus
+            of[1] += gpus * fleet.pools[pool].price_per_gpu_hour_dollars
+    return sums
+
+
 def decide(
     queue: Queue, rules: Sequence[QueueRule], fleet: Fleet, room: Room, obtainable: Sequence[bool], now_s: float
 ) -> tuple[Decision, ...]:

@@ -15,8 +15,9 @@ from prometheus_client.core import Metric
 from autoscaler.controller.tick import Tick
 from autoscaler.domain.arrays import Floats
 from autoscaler.domain.observation import Observation
+from autoscaler.domain.queue import QueueReport
 from autoscaler.telemetry import names
-from autoscaler.telemetry.pool_metrics import GPU_STATES, pool_gpus, pool_places
+from autoscaler.telemetry.pool_metrics import GPU_STATES, pool_gpus, pool_places, queued_gpus
 from autoscaler.telemetry.samples import Labels, carried, counter, labelled
 from autoscaler.telemetry.seats import Seats
 
@@ -36,12 +37,13 @@ class _Use:
     by_pool: Floats
 
     @staticmethod
-    def of(now_s: float, observation: Observation, seats: Seats) -> _Use:
+    def of(now_s: float, observation: Observation, seats: Seats, queue: QueueReport | None) -> _Use:
         inventory, fleet = observation.inventory, seats.fleet
         bound, _ = inventory.placeholder_counts()
         counts = [count[seats.rows, seats.pools] for count in (inventory.ready, inventory.starting, bound)]
         by_seat = np.stack(counts, axis=1) * fleet.gpus_per_replica[seats.rows][:, None]
-        return _Use(now_s, seats, by_seat.astype(np.float64), pool_gpus(inventory, fleet, bound).astype(np.float64))
+        by_pool = pool_gpus(inventory, fleet, bound, queued_gpus(queue, fleet))
+        return _Use(now_s, seats, by_seat.astype(np.float64), by_pool.astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,8 @@ class Meter:
             _add_use(sums, before, seats, tick.now_s - before.at_s)
             if seen is not None:
                 _add_work(sums, seen, tick.now_s - before.at_s)
-        if seen is not None:
-            self._use = _Use.of(tick.now_s, seen, seats)
+        if seen is not None and report is not None:
+            self._use = _Use.of(tick.now_s, seen, seats, report.queue)
         elif not tick.leads:
             self._use = None
         elif before is not None and tick.now_s - before.at_s <= LONGEST_S:

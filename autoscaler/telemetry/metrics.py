@@ -16,7 +16,7 @@ from autoscaler.domain.lead_time import StageQuantile
 from autoscaler.telemetry import names
 from autoscaler.telemetry.judge import Judge
 from autoscaler.telemetry.meter import Meter
-from autoscaler.telemetry.pool_metrics import of_budgets, of_pools
+from autoscaler.telemetry.pool_metrics import of_budgets, of_pools, of_queue, queued_gpus
 from autoscaler.telemetry.samples import Sample, gauge
 from autoscaler.telemetry.seats import Seats
 from autoscaler.telemetry.tallies import Tallies
@@ -85,15 +85,17 @@ class LoopMetrics(Collector):
 
 
 def _of_policies(tick: Tick, seats: Seats) -> Iterator[Metric]:
-    fleet, report = seats.fleet, tick.report
+    assert tick.in_force is not None
+    policies, fleet, report = tick.in_force.policies, seats.fleet, tick.report
     yield from of_fleet(fleet)
     if report is None or report.observation is None:
         return
     yield from of_report(report, tick.readings, seats)
     inventory = report.observation.inventory
     bound, _ = inventory.placeholder_counts()
-    yield from of_pools(inventory, fleet, bound)
-    yield from of_budgets(report.plan, inventory, fleet)
+    yield from of_pools(inventory, fleet, bound, queued_gpus(report.queue, fleet))
+    yield from of_budgets(report, inventory, policies)
+    yield from of_queue(report, policies)
 
 
 def _wake_ups(tick: Tick, fleet: Fleet) -> Iterator[Sample]:

@@ -122,6 +122,10 @@ BUDGET_ASKED_DOLLARS = _gauge(
     "budget",
     "scope",
 )
+QUEUED_WORK = _gauge(
+    "queued_work", "Pieces of queued work that wait and ask for GPUs, by whether their nodes stand; absent where we do "
+    "not lead.", "policy", "state",
+)  # fmt: skip
 POLICIES = _gauge("policies", "Policies in force.", "mode")
 POLICY_PROBLEMS = _gauge("policy_problems", "Mistakes in the policy files as they are.")
 PROBLEMS = _gauge("problems", "What else stands in the way now: signals, cluster, permissions.")

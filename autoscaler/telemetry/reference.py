@@ -11,7 +11,7 @@ from autoscaler.telemetry import names
 from autoscaler.telemetry.judge import HORIZONS, PERCENTILES
 from autoscaler.telemetry.meter import USES
 from autoscaler.telemetry.names import Kind, Name
-from autoscaler.telemetry.pool_metrics import BUDGET_SCOPES, GPU_STATES, NODE_STATES
+from autoscaler.telemetry.pool_metrics import BUDGET_SCOPES, GPU_STATES, NODE_STATES, QUEUE_STATES
 from autoscaler.telemetry.seats import BURST, PRIMARY
 from autoscaler.telemetry.tallies import ACTION_OUTCOMES, ACTION_WORDS, FATES, REASONS, TICK_OUTCOMES
 from autoscaler.telemetry.workload_metrics import MODES, PLACEHOLDER_STATES, SIGNALS, STATES
@@ -48,7 +48,7 @@ WORDS: dict[str, Iterable[str]] = {
 }
 NAMED = {
     "budget": "of a Budget, or of a policy that has its own",
-    "policy": "of a CapacityPolicy",
+    "policy": "of a CapacityPolicy, or a QueuePolicy",
     "pool": "of a GpuPool",
     "version": "of the program",
 }
@@ -63,6 +63,7 @@ OF_METRIC: dict[tuple[str, Name], Iterable[str]] = {
     ("state", names.POOL_GPUS): GPU_STATES,
     ("state", names.POOL_GPU_SECONDS): GPU_STATES,
     ("state", names.POOL_NODES): NODE_STATES,
+    ("state", names.QUEUED_WORK): QUEUE_STATES,
     ("state", names.SIGNAL_STATE): STATES,
 }
 """Labels whose words differ from metric to metric."""

@@ -12,12 +12,16 @@ from autoscaler.controller.dry import DryCluster
 from autoscaler.controller.in_force import InForce
 from autoscaler.controller.tick import Tick
 from autoscaler.domain.budget import Budget
+from autoscaler.domain.queue import Queue, QueuePlaceholder, QueueReport
 from autoscaler.policy.governed import Governed
 from autoscaler.ports.errors import Unavailable
 from autoscaler.ports.plans import PlanStatus, QueueFigures
 from autoscaler.telemetry.log import LogFormat, LoopLog, logger
+from autoscaler.telemetry.metrics import LoopMetrics
+from autoscaler.telemetry.pool_metrics import queued_gpus
 from autoscaler.telemetry.queue_status import queue_statuses
 from tests.unit.controller.waiting import NOW_S, Silent, Waiting, governed, tick
+from tests.unit.telemetry.exported import series
 
 
 def told(port: Waiting, policies: Governed) -> Tick:
@@ -83,3 +87,22 @@ def test_the_log_says_how_work_fares_when_that_changes() -> None:
     assert [(line["policy"], line["work"], line["state"]) for line in lines] == [
         ("training", "Job training/a", "BudgetLimit"), ("training", "Job training/a", "NodesOnOrder"),
     ]  # fmt: skip
+
+
+def test_metrics_count_what_waits_and_what_is_asked_for_it() -> None:
+    metrics = LoopMetrics()
+    metrics.tell(told(Waiting(), governed()))
+    found = {key: value for key, value in series(metrics).items() if "queued" in key[0] or "budget" in key[0]}
+    names = {(key[0].removeprefix("gpu_autoscaler_"), *dict(key[1]).values()): value for key, value in found.items()}
+    assert names[("queued_work", "training", "ordered")] == 1.0
+    assert names[("queued_work", "training", "held_back")] == 0.0
+    assert names[("budget_limit_gpus", "training", "policy")] == 16.0
+    assert names[("budget_asked_gpus", "training", "policy")] == 16.0
+    metrics.tell(told(Waiting(), poor()))
+    again = series(metrics)
+    assert again["gpu_autoscaler_budget_asked_gpus", (("budget", "training"), ("scope", "policy"))] == 0.0
+
+
+def test_a_gpu_that_queued_work_holds_is_warm_and_not_used() -> None:
+    standing = Queue((), (QueuePlaceholder(0, 0, "job", "main", 0, 8, bound=True),), ((),))
+    assert queued_gpus(QueueReport(standing), governed().fleet).tolist() == [8]
