@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from autoscaler.domain.action import Action, CreatePlaceholder
+from autoscaler.domain.arrays import Bools
 from autoscaler.domain.ending import EndFate, PlaceholderEnd
 from autoscaler.domain.fleet import Fleet
 
@@ -50,12 +51,18 @@ class HeldBack:
 
 def hold_back(
     actions: Sequence[Action], ended: Sequence[PlaceholderEnd], fleet: Fleet, now_s: float,
-    limits: RefillLimits = LIMITS,
+    limits: RefillLimits = LIMITS, due: Bools | None = None,
 ) -> tuple[list[Action], list[HeldBack]]:  # fmt: skip
-    """(what may be done now, what must wait), each in the order given. ended: as in `Inventory`."""
+    """(what may be done now, what must wait), each in the order given. ended: as in `Inventory`.
+
+    due: bool [W], where a floor waits for the room, which is then no room to spare: what others took of it is asked for
+    at once. None for nowhere.
+    """
     if not ended:
         return list(actions), []
-    waits, debts = _waits(ended, now_s, limits), _debts(ended, now_s, limits)
+    needed = set() if due is None else {fleet.names[w] for w in due.nonzero()[0].tolist()}
+    spare = [end for end in ended if end.policy not in needed]
+    waits, debts = _waits(ended, now_s, limits), _debts(spare, now_s, limits)
     asked = Counter(
         _seat(action, fleet)
         for action in actions

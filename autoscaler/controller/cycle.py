@@ -21,7 +21,7 @@ from autoscaler.domain.arrays import Codes, Floats
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.forecast import Forecast
 from autoscaler.domain.observation import Observation
-from autoscaler.domain.plan import Plan
+from autoscaler.domain.plan import Plan, Reason
 from autoscaler.domain.queue import QueueReport
 from autoscaler.domain.signal import ZERO, SignalReadings
 from autoscaler.forecast.forecaster import Forecaster
@@ -102,7 +102,8 @@ def cycle(now_s: float, state: LoopState, policies: Governed, ports: Ports) -> t
         decided = plan(state.planning, fleet, observation, seen.forecast, state.history, bounds, state.tick_s)
     changes = renewed(difference(decided, observation.inventory), decided, observation.inventory, fleet)
     wanted, withheld = by_mode(changes, fleet, bounds.paused)
-    actions, held_back = hold_back(wanted, observation.inventory.ended, fleet, now_s)
+    due = (decided.reasons & np.uint32(Reason.GANG)) > 0
+    actions, held_back = hold_back(wanted, observation.inventory.ended, fleet, now_s, due=due)
     outcomes = apply(actions, ports.cluster)
     queue = None
     if policies.queues and ports.queue is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +53,14 @@ def test_of_what_strangers_took_a_few_are_asked_for_again_and_then_one_at_a_time
     assert may(creates(2, 3, 4), ends, fleet, 600.0) == [2]
     assert may(creates(2, 3, 4), ends, fleet, 1200.0) == [2, 3]
     assert may(creates(2, 3, 4), ends, fleet, 1800.0) == [2, 3, 4]
+
+
+def test_room_that_a_floor_waits_for_is_asked_for_at_once(core: Core) -> None:
+    fleet, ends = core.fleet(2), [taken(0.0, policy=name) for name in ("w0", "w1") for _ in range(5)]
+    actions = [*creates(0, 1, 2), *creates(0, 1, 2, workload=1)]
+    done, held = hold_back(actions, ends, fleet, NOW_S, LIMITS, due=np.array([False, True]))
+    assert done == creates(0, 1, 2, workload=1)
+    assert [one.action for one in held] == creates(0, 1, 2)
 
 
 def test_what_is_held_back_says_why_and_floors_and_releases_go_on(core: Core) -> None:
