@@ -91,9 +91,9 @@ class ScaleIn(Part):
     pod_deletion_cost: bool = Field(
         default=False,
         strict=True,
-        description="Whether replicas get `controller.kubernetes.io/pod-deletion-cost` before a floor falls, so that those "
-        "go first whose node is soonest empty. Default false: it writes an annotation on pods of the workload, which the "
-        "chart allows with rbac.podDeletionCost.",
+        description="Whether replicas get `controller.kubernetes.io/pod-deletion-cost` before a floor falls, so that "
+        "those go first whose node is soonest empty. Default false: it writes an annotation on pods of the workload, "
+        "which the chart allows with rbac.podDeletionCost.",
     )
 
 
