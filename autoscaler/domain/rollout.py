@@ -37,7 +37,7 @@ QUARTER_FEWER = Allowance(percent=25)
 class Rollout:
     """What may stand beyond the replicas asked for, and what may be missing of them, while replicas are replaced.
 
-    replicas: asked for. standing: that there are, of either revision, serving or not. updated: those of the new one.
+    replicas: asked for. standing: that there are, of either revision, serving or not. left: that are still to come.
     moves: whether replicas are replaced at the moment; not where it is paused, or has come up to its partition.
     """
 
@@ -45,7 +45,7 @@ class Rollout:
     unavailable: Allowance
     replicas: int
     standing: int
-    updated: int
+    left: int
     moves: bool = True
 
     def extra(self, replicas: int) -> int:
@@ -69,4 +69,4 @@ class Rollout:
     @property
     def to_come(self) -> int:
         """How many of those that run beyond are not there yet."""
-        return max(self.extra(self.replicas) - max(self.standing - self.replicas, 0), 0)
+        return min(max(self.extra(self.replicas) - max(self.standing - self.replicas, 0), 0), self.left)

@@ -19,11 +19,16 @@ ROLLOUT = int(Reason.ROLLOUT)
 
 
 def lifts(floor: Floats, inventory: Inventory, fleet: Fleet) -> Floats:
-    """How many more to ask for so that `floor` (float [W]) serve all along, float [W]; 0 where floors are not ours."""
+    """How many more to ask for so that `floor` (float [W]) serve all along, float [W]; 0 where floors are not ours.
+
+    Once all new ones are there, or on their way, one more would come no sooner: then those that were asked for stay.
+    """
     more = np.zeros(fleet.size)
     for w, rollout in enumerate(inventory.rollouts):
         if rollout is not None and fleet.moves[w]:
-            more[w] = rollout.lift(int(floor[w]))
+            asked = max(float(inventory.floor[w] - floor[w]), 0.0)
+            most = np.inf if rollout.left > 0 else asked
+            more[w] = min(rollout.lift(int(floor[w])), most)
     return more
 
 

@@ -96,7 +96,8 @@ class ReplicaSet:
         new = [pod for pod in have if pod.revision == self._revision]
         if len(new) == len(have) and all(pod.state is PodState.READY for pod in new):
             return None
-        return Rollout(self._newest.surge, self._newest.unavailable, self.target, len(have), len(new))
+        left = max(self.target - len(new), 0)
+        return Rollout(self._newest.surge, self._newest.unavailable, self.target, len(have), left)
 
     def roll_out(self, newest: NewImage) -> None:
         """A new image: no node has it, and every replica is to be replaced."""

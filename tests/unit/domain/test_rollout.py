@@ -12,7 +12,7 @@ QUARTER_MORE, QUARTER_FEWER = Allowance(percent=25, rounds_up=True), Allowance(p
 def rollout(
     surge: Allowance, unavailable: Allowance, replicas: int = 10, standing: int = 10, moves: bool = True
 ) -> Rollout:
-    return Rollout(surge, unavailable, replicas, standing, updated=0, moves=moves)
+    return Rollout(surge, unavailable, replicas, standing, left=10, moves=moves)
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def after(guard: Guard | tuple[Guard, ...], context: Context, *floors: float) ->
 
 
 NO = Reason(0)
-HALF = Rollout(Allowance(), Allowance(percent=50), replicas=3, standing=3, updated=0)
+HALF = Rollout(Allowance(), Allowance(percent=50), replicas=3, standing=3, left=3)
 """Half of the replicas are replaced at a time: of three one, of five two."""
 CASES = [
     pytest.param(guards.step_down, {"asked": [20, 2]}, [18.0, 3.0], Reason.STEP, id="down by steps"),

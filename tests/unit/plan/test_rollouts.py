@@ -28,9 +28,9 @@ TICK_S = 15.0
 ROLLOUT = int(Reason.ROLLOUT)
 
 
-def under_way(standing: int = 8, moves: bool = True, surge: Allowance = QUARTER_MORE) -> Rollout:
+def under_way(standing: int = 8, moves: bool = True, left: int = 6) -> Rollout:
     """Of eight replicas, within the bounds of a Deployment that says nothing: two more, two fewer."""
-    return Rollout(surge, QUARTER_FEWER, replicas=8, standing=standing, updated=2, moves=moves)
+    return Rollout(QUARTER_MORE, QUARTER_FEWER, replicas=8, standing=standing, left=left, moves=moves)
 
 
 class Planned:
@@ -87,6 +87,13 @@ def test_nothing_of_it_stays_when_it_is_over(planned: Planned) -> None:
     floors = [told(planned(None))[:2] for _ in range(4)]
     assert floors[-1] == (8, 2)
     assert all(before >= after for (before, _), (after, _) in pairwise(floors))
+
+
+def test_at_its_end_what_was_asked_for_stays_and_nothing_more_is(core: Core, tick: Tick) -> None:
+    planned = Planned(core, tick)
+    assert told(planned(under_way(standing=10, left=0))) == (8, 2, False)
+    assert told(planned(under_way(standing=10, left=1)))[0] == 10
+    assert told(planned(under_way(standing=10, left=0)))[0] == 10
 
 
 def test_one_that_stands_still_changes_nothing(planned: Planned) -> None:

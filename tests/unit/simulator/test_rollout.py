@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.unit.simulator.conftest import Build, Driven
 
 AT_S, PULL_S = 600.0, 40.0
-DEFAULTS = Rollout(QUARTER_MORE, QUARTER_FEWER, replicas=0, standing=0, updated=0)
+DEFAULTS = Rollout(QUARTER_MORE, QUARTER_FEWER, replicas=0, standing=0, left=0)
 
 
 def rolled(build: Build, replicas: int) -> Driven:
@@ -76,7 +76,7 @@ def test_it_is_seen_until_all_are_new_and_serve(build: Build) -> None:
     assert world.world.inventory(world.now_s).rollouts == ()
     (found,) = world.until(AT_S + 1.0).world.inventory(world.now_s).rollouts
     assert found is not None
-    assert (found.replicas, found.standing, found.updated, found.to_come) == (8, 10, 4, 0)
+    assert (found.replicas, found.standing, found.left, found.to_come) == (8, 10, 4, 0)
     world.when(lambda: world.world.inventory(world.now_s).rollouts == (), 1200.0)
     assert (world.ready(), starting(world)) == (8, 0)
 

@@ -1,8 +1,8 @@
 """Rollouts in progress of the workloads of a fleet.
 
-The watch of pods, which is there in any case, tells that two revisions stand side by side; only then is the workload's
-object read, once a tick, until it says that the rollout is over. So a fleet of which nothing is rolled out costs no
-question more.
+The watch of pods, which is there in any case, tells that two revisions stand side by side, or another than a tick ago;
+only then is the workload's object read, once a tick, until it says that the rollout is over. So a fleet of which
+nothing is rolled out costs no question more.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Rollouts:
     def __init__(self, seats: Seats, whole: Whole) -> None:
         self._seats, self._whole = seats, whole
         self._wanted: dict[int, Print | None] = {}
+        self._before: dict[int, set[str]] = {}
         self._numbers = {_id(policy.model.workload): w for w, policy in enumerate(seats.policies)}
 
     def look(self, scales: Sequence[Scale | None], standing: Standing) -> tuple[Rollout | None, ...]:
@@ -37,7 +38,8 @@ class Rollouts:
         revisions: dict[int, set[str]] = {}
         for w, pod in theirs(self._seats, scales, standing.pods):
             revisions.setdefault(w, set()).add(revision(pod))
-        under_way = {w for w, some in revisions.items() if len(some) > 1} | self._wanted.keys()
+        changed = {w for w, some in revisions.items() if len(some | self._before.get(w, some)) > 1}
+        self._before, under_way = revisions, changed | self._wanted.keys()
         found = {w: self._read(w) for w in sorted(under_way)}
         if not any(found.values()):
             return ()

@@ -35,7 +35,7 @@ def _deployment(thing: Json) -> Rollout | None:
         return None
     told = strategy.get("rollingUpdate") or {}
     moves = strategy.get("type", "RollingUpdate") == "RollingUpdate" and not spec(thing).get("paused")
-    return _rollout(thing, _more(told, QUARTER), _fewer(told, QUARTER), moves)
+    return _rollout(thing, _more(told, QUARTER), _fewer(told, QUARTER), _wanted(thing), moves)
 
 
 def _stateful_set(thing: Json) -> Rollout | None:
@@ -46,7 +46,7 @@ def _stateful_set(thing: Json) -> Rollout | None:
         return None
     by_itself = strategy.get("type", "RollingUpdate") == "RollingUpdate"
     moves = by_itself and (_updated(thing) < wanted or _is_short(thing, "availableReplicas"))
-    return _rollout(thing, Allowance(), _fewer(told, ONE), moves)
+    return _rollout(thing, Allowance(), _fewer(told, ONE), wanted, moves)
 
 
 def _leader_worker_set(thing: Json) -> Rollout | None:
@@ -55,7 +55,7 @@ def _leader_worker_set(thing: Json) -> Rollout | None:
     if _is_over(thing, wanted, "readyReplicas"):
         return None
     moves = _updated(thing) < wanted or _is_short(thing, "readyReplicas")
-    return _rollout(thing, _more(told, NONE), _fewer(told, ONE), moves)
+    return _rollout(thing, _more(told, NONE), _fewer(told, ONE), wanted, moves)
 
 
 _KINDS: Mapping[str, Callable[[Json], Rollout | None]] = {
@@ -65,9 +65,10 @@ _KINDS: Mapping[str, Callable[[Json], Rollout | None]] = {
 }
 
 
-def _rollout(thing: Json, more: Allowance, fewer: Allowance, moves: bool) -> Rollout:
-    standing = int(status(thing).get("replicas") or 0)
-    return Rollout(more, fewer, _wanted(thing), standing, _updated(thing), moves)
+def _rollout(thing: Json, more: Allowance, fewer: Allowance, wanted: int, moves: bool) -> Rollout:
+    """wanted: replicas of the new revision."""
+    standing, left = int(status(thing).get("replicas") or 0), max(wanted - _updated(thing), 0)
+    return Rollout(more, fewer, _wanted(thing), standing, left, moves)
 
 
 def _more(told: Json, default: int | str) -> Allowance:

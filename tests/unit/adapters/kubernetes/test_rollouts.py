@@ -121,6 +121,14 @@ def test_it_lasts_until_the_last_new_one_serves(world: World) -> None:
     assert world.asked == []
 
 
+def test_a_single_pod_that_is_another_now_is_asked_about(world: World) -> None:
+    world.pods = [("chat", "1")]
+    assert world.look() == ()
+    world.pods = [("chat", "2")]
+    assert world.look() != ()
+    assert world.asked == ["chat"]
+
+
 def test_who_may_not_read_it_sees_none(world: World) -> None:
     world.pods[1] = ("chat", "2")
     world.refuses = True

@@ -60,7 +60,7 @@ def test_it_lasts_until_all_are_new_and_serve(kind: str) -> None:
 def test_what_its_controller_has_not_seen_yet_has_only_begun() -> None:
     found = rollout("Deployment", thing(4, updated=4, standing=4, serving=4, generation=3))
     assert found is not None
-    assert found.updated == 0
+    assert found.left == 4
 
 
 @pytest.mark.parametrize(
