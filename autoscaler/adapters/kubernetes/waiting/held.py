@@ -63,15 +63,15 @@ class _Asked:
 
 
 class HeldRoom:
-    """Used by one thread at a time."""
+    """`standing` and `free` may be called by any thread, the rest by one at a time."""
 
     def __init__(
         self, objects: Objects, clock: ClockPort, house: House, owners: Mapping[str, Json], acting: frozenset[str],
-        settings: LiveSettings,
+        pools: frozenset[str], settings: LiveSettings,
     ) -> None:  # fmt: skip
-        """owners: by policy, the object that owns its placeholders. acting: policies that may have any."""
+        """owners: by policy, who owns its placeholders. acting: policies that may have any, in these pools alone."""
         self._objects, self._clock, self._house, self._settings = objects, clock, house, settings
-        self._owners, self._acting = owners, acting
+        self._owners, self._acting, self._pools = owners, acting, pools
         self._writes = OwnWrites()
         self._asked: dict[str, _Asked] = {}
         self._stock_out: dict[tuple[str, str], float] = {}
@@ -132,8 +132,8 @@ class HeldRoom:
         }
 
     def sweep(self, pods: Snapshot[SeenPod], nodes: Mapping[Key, SeenNode], now_s: float) -> tuple[str, ...]:
-        """Deletes what holds nothing (node gone or leaving, failed, stuck, expired, of no acting policy or owner of
-        ours); what could not be deleted, one line each.
+        """Deletes what holds nothing (node gone or leaving, failed, stuck, expired, of no acting policy, pool or
+        owner of ours); what could not be deleted, one line each.
         """
         failed = []
         for pod in self._pods(pods).values():
@@ -181,7 +181,7 @@ class HeldRoom:
 
     def _doomed(self, pod: Json, nodes: Mapping[Key, SeenNode], now_s: float) -> Verdict | None:
         if seat_of(pod) is None or not self._is_ours(pod):
-            return Verdict(Fate.RELEASED, "Orphan", "no acting policy or owner of ours has it", delete=True)
+            return Verdict(Fate.RELEASED, "Orphan", "no acting policy, pool or owner of ours has it", delete=True)
         expires = (metadata(pod).get("annotations") or {}).get(EXPIRES)
         if expires is None or datetime.fromisoformat(str(expires)).timestamp() <= now_s:
             return Verdict(Fate.RELEASED, "Expired", "its time was up", delete=True)
@@ -190,7 +190,7 @@ class HeldRoom:
 
     def _is_ours(self, pod: Json) -> bool:
         policy = labels(pod).get(PLAN, "")
-        if policy not in self._acting:
+        if policy not in self._acting or labels(pod).get(POOL, "") not in self._pools:
             return False
         uid = self._owners[policy].get("uid")
         return any(owner.get("uid") == uid for owner in metadata(pod).get("ownerReferences") or ())

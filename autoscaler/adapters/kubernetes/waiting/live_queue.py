@@ -85,7 +85,7 @@ class LiveQueue:
         self._pins = tuple(pin(document.name, document.model) for document in pools)
         self._pools = {document.name: p for p, document in enumerate(pools)}
         acting = frozenset(document.name for document in self._rules if document.model.mode == "act")
-        self._held = HeldRoom(objects, transport.clock, house, owners, acting, self._settings)
+        self._held = HeldRoom(objects, transport.clock, house, owners, acting, frozenset(self._pools), self._settings)
         self._kinds = Kinds(
             transport, _places(self._rules), self._settings.watch, self._settings.stale_after_s, self._told
         )
