@@ -20,9 +20,10 @@ from autoscaler.policy.compile import compile_fleet
 from autoscaler.ports.errors import Conflict, Invalid, QuotaExceeded
 from tests.cluster.clock import epoch_s, now_s, stays, wait_until
 from tests.cluster.cluster import Cluster
+from tests.cluster.karpenter import Karpenter
 from tests.cluster.live import DEPLOYMENTS, LiveFleet, deployment, live_fleet
 from tests.cluster.lws import GROUP_INDEX, GROUP_SETS, NAME, group_set
-from tests.cluster.pools import GPU, ZONE_LABEL, Pool
+from tests.cluster.pools import GPU, PRIMARY, ZONE_LABEL, Pool
 from tests.cluster.product_link import product_link
 from tests.cluster.stages import Stages
 
@@ -154,6 +155,22 @@ def test_no_half_group_is_caused_by_us(fleet: LiveFleet, cluster: Cluster, measu
     loop.until(lambda: fleet.inventory().ready[BIG].sum() == 2, "both groups to serve, since there is room now")
     assert all(count == 2 for count in bound_groups(cluster).values())
     loop.demand = 0.0
+
+
+def test_nodes_come_before_the_group_that_needs_them(
+    fleet: LiveFleet, cluster: Cluster, start_karpenter: Callable[..., Karpenter], measured: Measured
+) -> None:
+    start_karpenter((PRIMARY,))
+    loop = Loop(fleet, demand=1.0)
+    begin = now_s()
+    loop.until(lambda: fleet.inventory().ready[BIG].sum() == 1, "the group to serve on new nodes")
+    measured("Karpenter: a group of two nodes from nothing to serving, boot 2 + 3 s", now_s() - begin, "")
+    before = [report for report in loop.reports if report.plan is not None and report.plan.floor[BIG] == 0]
+    assert before
+    assert all(int(report.plan.reasons[BIG]) & Reason.GANG for report in before if report.plan is not None)
+    assert bound_groups(cluster) == {"0": 2}
+    assert len(cluster.nodes()) == 2
+    assert ends(fleet) == [("big", 0, EndFate.RELEASED, Taker.OWN)]
 
 
 def test_a_gang_of_four_is_reserved_handed_over_and_released_whole(
