@@ -23,7 +23,7 @@ SLACK = 1e-9
 
 @dataclass(slots=True)
 class Room:
-    """What is left. nodes: GPUs free by pool, of each node that stands. more: nodes by pool that may still be ordered,
+    """What is left. nodes: GPUs free by pool, of each node that has any. more: nodes by pool that may still be ordered,
     None: any number. gpus, dollars: left by budget.
     """
 
@@ -37,31 +37,35 @@ class Room:
 
     def take(self, pool: int, pods: Sequence[int], per_node: int) -> bool:
         """Takes room for pods of so many GPUs each, the largest first; False where the pool does not hold all."""
+        free = self.nodes[pool]
         for gpus in sorted(pods, reverse=True):
-            there = [n for n, free in enumerate(self.nodes[pool]) if free >= gpus]
-            if there:
-                self.nodes[pool][min(there, key=self.nodes[pool].__getitem__)] -= gpus
-                continue
-            more = self.more[pool]
-            if more == 0 or gpus > per_node:
-                return False
-            self.more[pool] = None if more is None else more - 1
-            self.nodes[pool].append(per_node - gpus)
+            best = min((some for some in free if some >= gpus), default=None)
+            if best is None:
+                more = self.more[pool]
+                if more == 0 or gpus > per_node:
+                    return False
+                self.more[pool] = None if more is None else more - 1
+                best = per_node
+            else:
+                free.remove(best)
+            if best > gpus:
+                free.append(best - gpus)
         return True
 
-    def pay(self, budget: int, gpus: float, dollars: float) -> bool:
-        """Takes this of a budget, where it is there."""
-        if gpus > self.gpus[budget] + SLACK or dollars > self.dollars[budget] + SLACK:
-            return False
+    def pays(self, budget: int, gpus: float, dollars: float) -> bool:
+        """Whether so much is left of a budget."""
+        return gpus <= self.gpus[budget] + SLACK and dollars <= self.dollars[budget] + SLACK
+
+    def pay(self, budget: int, gpus: float, dollars: float) -> None:
+        """Takes this of a budget, whether it is there or not."""
         self.gpus[budget] -= gpus
         self.dollars[budget] -= dollars
-        return True
 
 
 def room_left(queue: Queue, plan: Plan, inventory: Inventory, fleet: Fleet) -> Room:
     """What capacity policies leave. Room that is held for queued work now counts as free: it is decided anew."""
     gpus, dollars = asked(plan.floor.astype(np.float64), plan.placeholders, inventory, fleet)
-    nodes = [list(free) for free in queue.free_gpus]
+    nodes = [[gpus for gpus in free if gpus] for free in queue.free_gpus]
     more: list[int | None] = []
     bound, _ = inventory.placeholder_counts()
     for p, pool in enumerate(fleet.pools):
@@ -178,17 +182,17 @@ class _Placing:
     def _place(self, room: Room) -> Decision:
         stand, said = Stand.STOCK_OUT, "no more nodes of its pools are to be had at present"
         for pools in self._choices():
+            gpus, dollars = self._cost(pools)
+            if not room.pays(self.rule.budget, gpus, dollars):
+                budget, stand = self.fleet.budgets[self.rule.budget], Stand.BUDGET
+                said = f"it needs {gpus:g} GPUs at {dollars:g} dollars an hour; budget {budget.name} has less left"
+                continue
             trial = room.copy()
             if not self._fits(pools, trial):
                 stand, said = Stand.POOL_LIMIT, "its pools cannot hold all of it beside what is there"
                 continue
-            gpus, dollars = self._cost(pools)
-            if not trial.pay(self.rule.budget, gpus, dollars):
-                budget = self.fleet.budgets[self.rule.budget]
-                stand = Stand.BUDGET
-                said = f"it needs {gpus:g} GPUs at {dollars:g} dollars an hour; budget {budget.name} has less left"
-                continue
-            room.nodes, room.more, room.gpus, room.dollars = trial.nodes, trial.more, trial.gpus, trial.dollars
+            room.nodes, room.more = trial.nodes, trial.more
+            room.pay(self.rule.budget, gpus, dollars)
             return self._granted(pools)
         return Decision(self.item, None, stand, said)
 

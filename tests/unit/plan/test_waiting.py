@@ -11,8 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autoscaler.domain.inventory import Inventory, Placeholder
+from autoscaler.domain.plan import Plan
 from autoscaler.domain.queue import Decision, PodSet, Queue, QueuedItem, QueuePlaceholder, QueueRule, Stand
-from autoscaler.plan.waiting import Room, decide
+from autoscaler.plan.waiting import Room, decide, room_left
+from autoscaler.policy.budget import Budget
+from autoscaler.policy.compile import compile_fleet
+from autoscaler.policy.load import of_kind, parse_documents
+from autoscaler.policy.model import KINDS, CapacityPolicy
+from autoscaler.policy.pool import GpuPool
 from tests.unit.plan.queued import FLEET, SPOT, STEADY, item, pod_set, room, rule
 
 NOW_S = 10_000.0
@@ -202,7 +209,53 @@ def test_what_was_decided_is_decided_again_once_it_stands(items: list[QueuedItem
 def test_room_of_work_that_cannot_be_seen_is_not_given_away() -> None:
     placeholder = QueuePlaceholder(0, STEADY, "unseen", "main", 0, 8, bound=True)
     left = room(more=0)
-    left.nodes[STEADY], left.gpus[0] = [8, 8], 16.0
+    left.nodes[STEADY], left.gpus[0] = [8, 8], 24.0
     found = decided([item("a", pod_set(1, 8)), item("b", pod_set(1, 8))], left, placeholders=[placeholder])
     assert [one.stand for one in found.values()] == [Stand.ON_ORDER, Stand.POOL_LIMIT]
-    assert left.gpus[0] == 0.0
+    assert left.gpus[0] == 8.0
+
+
+SERVING = b"""
+apiVersion: gpu-autoscaler.io/v1alpha1
+kind: GpuPool
+metadata: {name: steady}
+spec:
+  capacityType: on-demand
+  nodeAffinity: [{key: a, operator: Exists}]
+  gpusPerNode: 8
+  pricePerGpuHour: 4
+  nodes: {max: 4}
+---
+apiVersion: gpu-autoscaler.io/v1alpha1
+kind: Budget
+metadata: {name: team}
+spec: {gpus: 40, dollarsPerHour: 120}
+---
+apiVersion: gpu-autoscaler.io/v1alpha1
+kind: CapacityPolicy
+metadata: {name: chat}
+spec:
+  workload: {namespace: inference, name: chat}
+  demand: {arrivals: {query: requests}, perReplica: {arrivals: 4}}
+  pools: {primary: [steady]}
+  budget: team
+"""
+
+
+def test_what_capacity_policies_ask_for_comes_off_first() -> None:
+    """Two replicas of 8 GPUs run, a third is asked for, and a placeholder waits for the node that is on order."""
+    documents = parse_documents(SERVING, "chat.yaml", KINDS, lambda _: b"")
+    fleet = compile_fleet(
+        of_kind(documents, CapacityPolicy), of_kind(documents, GpuPool), {"chat": 8}, {"chat": (60.0, 60.0)},
+        budgets=of_kind(documents, Budget),
+    ).fleet  # fmt: skip
+    one, zero = np.ones((1, 1), dtype=np.int64), np.zeros((1, 1), dtype=np.int64)
+    waits = (Placeholder(0, 0, 0, bound=False),)
+    inventory = Inventory(
+        2 * one, zero, zero[0], 2 * one[0], waits, zero[0], 2 * one[0], one[0], np.ones(1, dtype=bool)
+    )
+    plan = Plan(3 * one[0], one, np.zeros(1), np.zeros(1, dtype=np.uint32), np.zeros(1))
+    left = room_left(Queue((), (), ((0, 0),)), plan, inventory, fleet)
+    assert (left.gpus, left.dollars) == ([40.0 - 32.0], [120.0 - 4.0 * 32.0])
+    assert left.nodes == [[]]  # the node on order is the placeholder's
+    assert left.more == [1]
