@@ -23,6 +23,11 @@ def group_size(workload: Json) -> int:
     return int(_of_group(workload).get("size") or 1)
 
 
+def is_staged(workload: Json) -> bool:
+    """Whether workers come only when their leader is ready."""
+    return bool(spec(workload).get("startupPolicy") == "LeaderReady")
+
+
 def member_template(workload: Json, leader: bool) -> Json:
     """The template of the leader or of the workers, with the annotation that the controller adds."""
     of_group = _of_group(workload)

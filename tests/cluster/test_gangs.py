@@ -241,6 +241,33 @@ def test_a_leader_without_gpus_has_no_placeholder(cluster: Cluster, transport: T
         assert fleet.port.problems() == {}
 
 
+def test_workers_that_come_when_their_leader_is_ready_find_their_room(cluster: Cluster, transport: Transport) -> None:
+    groups = group_set("big", cluster.namespace, 0, 3)
+    groups["spec"]["startupPolicy"] = "LeaderReady"
+    groups["spec"]["leaderWorkerTemplate"]["workerTemplate"]["metadata"]["annotations"] = Stages(
+        image_s=8
+    ).annotations()
+    cluster.create(GROUP_SETS, groups)
+    cluster.create(DEPLOYMENTS, deployment("small", cluster.namespace, 0, gpus=8))
+    with live_fleet(_fleet(cluster, transport)) as fleet:
+        fleet.port.shapes()
+        add_nodes(fleet, 3)
+        fleet.port.create_placeholder(BIG, ON_DEMAND, 0)
+        fleet.wait_all_bound(1, SOON_S)
+        fleet.port.set_floor(BIG, 1)
+        wait_until(lambda: bound_groups(cluster) == {"0": 1}, "the leader to be bound", SOON_S)
+        now = fleet.inventory()
+        assert (now.placeholders, now.pending.tolist(), now.free_gpus.tolist()) == ((), [1, 0], [0])
+        stays(lambda: (fleet.sweep(), len(fleet.pods()) == 2)[-1], "the room of the workers", 4.0)
+
+        def serves() -> bool:
+            fleet.sweep()
+            return bool(fleet.inventory().ready[BIG].sum() == 1)
+
+        wait_until(serves, "the group to serve", SOON_S, 0.2)
+        assert ends(fleet) == [("big", 0, EndFate.RELEASED, Taker.OWN)]
+
+
 def test_a_group_that_somebody_else_asks_for_takes_a_slot(fleet: LiveFleet, cluster: Cluster) -> None:
     add_nodes(fleet, 2)
     fleet.port.create_placeholder(BIG, ON_DEMAND, 0)

@@ -75,7 +75,8 @@ class Lifecycle:
         found = []
         for slot in self._slots(pods):
             fates = {self._verdict(pod, nodes, now_s).fate for pod in slot.members}
-            if slot.place is not None and slot.is_whole and fates <= set(STANDS):
+            is_there = slot.is_whole and not self._wholeness.is_promised(slot)
+            if slot.place is not None and is_there and fates <= set(STANDS):
                 bound = fates == {Fate.HELD}
                 on = sorted({node_name(pod) for pod in slot.members}) if bound else []
                 alone = bound and shared.isdisjoint(on)
@@ -96,7 +97,7 @@ class Lifecycle:
             self._create(placeholder(replica.members[0], seat, self._house))
             return
         standing = next((slot for slot in self._slots(pods) if slot.place == place), None)
-        if standing is not None and standing.is_whole:
+        if standing is not None and standing.is_whole and not self._wholeness.is_promised(standing):
             return
         left = Conflict(f"create {self._seats.name(place)}: a part of an earlier one is left; next tick")
         if standing is not None:
@@ -140,21 +141,26 @@ class Lifecycle:
                 for pod in slot.members:
                     self._release(pod)
 
-    def hand_over(self, workload: int, count: int, pods: Snapshot[SeenPod]) -> None:
-        """Deletes so many slots of a workload, those of which all are bound, the lowest first: its groups, which were
-        asked for just now, find free room, and the scheduler need not take parts of other slots for them.
+    def hand_over(self, workload: int, count: int, pods: Snapshot[SeenPod], first: int | None = None) -> None:
+        """Gives so many slots of a workload, those of which all are bound, the lowest first, to groups that are asked
+        for: these find free room, and the scheduler need not take parts of other slots for them.
+
+        first: how many members of each are deleted, None for all. The others are promised to the pods of the group that
+        come later.
         """
         bound = [
             slot
             for slot in self._slots(pods)
             if slot.place is not None and slot.place.workload == workload and slot.is_whole
             and all(node_name(pod) and not self._is_ending(pod) for pod in slot.members)
+            and not self._wholeness.is_promised(slot)
         ]  # fmt: skip
         verdict = Verdict(
             Fate.RELEASED, HANDOVER, "a group was asked for, which needs the room of all of it", delete=True
         )
         for slot in bound[: max(count, 0)]:
-            for pod in slot.members:
+            self._wholeness.promise(slot)
+            for pod in slot.members[:first]:
                 self._endings.judge(str(metadata(pod)["uid"]), verdict)
                 with suppress(PortError):  # the scheduler takes its place all the same
                     self._release(pod)

@@ -186,7 +186,9 @@ class LiveCluster:
         """
         scale = self._seen_scales[workload]
         if scale is not None and scale.size > 1 and workload not in self._refused:
-            self._lifecycle.hand_over(workload, replicas - scale.replicas, self._pods.snapshot())
+            gang = self._gangs.get(self._seats.policies[workload].name)
+            first = int(gang is not None and gang.leader_gpus > 0) if scale.staged else None
+            self._lifecycle.hand_over(workload, replicas - scale.replicas, self._pods.snapshot(), first)
         self._refused.add(workload)
 
     def create_placeholder(self, workload: int, pool: int, slot: int) -> None:

@@ -18,7 +18,7 @@ from autoscaler.adapters.kubernetes.owners.kinds import (
 )
 from autoscaler.adapters.kubernetes.resource import Resource
 from autoscaler.adapters.kubernetes.transport import Call, Transport
-from autoscaler.placeholder.group import SET, group_size, has_groups
+from autoscaler.placeholder.group import SET, group_size, has_groups, is_staged
 from autoscaler.placeholder.pod import Json, spec, status
 from autoscaler.policy.model import Workload
 from autoscaler.ports.errors import Invalid, NotFound, OwnedByOthers
@@ -27,12 +27,13 @@ from autoscaler.ports.errors import Invalid, NotFound, OwnedByOthers
 @dataclass(frozen=True, slots=True)
 class Scale:
     """replicas: as asked for in the object itself. selector: requirements on the labels of its pods. size: pods of one
-    replica.
+    replica. staged: the others of them come only when the first is ready.
     """
 
     replicas: int
     selector: tuple[Json, ...]
     size: int = 1
+    staged: bool = False
 
 
 class Scales:
@@ -53,7 +54,8 @@ class Scales:
         replicas = int(spec(scale).get("replicas") or 0)
         if has_groups(workload.api_version, workload.kind):  # whose scale selects the leaders alone
             selected: tuple[Json, ...] = ({"key": SET, "operator": "In", "values": [workload.name]},)
-            return Scale(replicas, selected, group_size(self.whole(workload) or {}))
+            whole = self.whole(workload) or {}
+            return Scale(replicas, selected, group_size(whole), is_staged(whole))
         try:
             selector = requirements(str(status(scale).get("selector") or ""))
         except ValueError as error:

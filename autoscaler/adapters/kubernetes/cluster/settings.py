@@ -23,5 +23,5 @@ class LiveSettings:
     expires_after_s: float = 6 * 3600.0
     stock_out_s: float = 180.0
     patience_s: float = 10.0
-    group_s: float = 600.0
+    group_s: float = 1800.0
     watch: WatchSettings = field(default_factory=WatchSettings)

@@ -33,6 +33,15 @@ class Wholeness:
     def __init__(self, seats: Seats, endings: Endings, settings: LiveSettings) -> None:
         self._seats, self._endings, self._settings = seats, endings, settings
         self._broken_s: dict[tuple[str, ...], float] = {}
+        self._promised: set[tuple[str, ...]] = set()
+
+    def promise(self, slot: Slot) -> None:
+        """It is a group's that is asked for now: from here on it is none that a group could be asked for."""
+        self._promised.add(slot.set)
+
+    def is_promised(self, slot: Slot) -> bool:
+        """Whether it is a group's already, though all of it may stand."""
+        return slot.set in self._promised
 
     def going(
         self, slots: Sequence[Slot], standing: Standing, scales: Sequence[Scale | None],
@@ -41,7 +50,8 @@ class Wholeness:
         """The slots that must go. scales, gangs: by workload, None where it is not known. now_s: seconds since the
         epoch.
         """
-        several = [slot for slot in slots if slot.is_gang and not slot.is_whole]
+        self._promised &= {slot.set for slot in slots}
+        several = [slot for slot in slots if slot.is_gang and (self.is_promised(slot) or not slot.is_whole)]
         self._broken_s = {slot.set: self._broken_s.get(slot.set, now_s) for slot in several}
         coming = self._coming(standing, scales) if self._broken_s else set()
         whole = []

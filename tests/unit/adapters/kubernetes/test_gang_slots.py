@@ -165,6 +165,32 @@ def test_slots_are_handed_over_whole_before_a_group_comes(house: GangHouse) -> N
     assert fates(house) == [(0, EndFate.RELEASED, Taker.OWN), (1, EndFate.RELEASED, Taker.OWN)]
 
 
+@pytest.mark.parametrize("first", [0, 1], ids=["a leader without GPUs", "a leader with some"])
+def test_workers_that_come_later_find_their_room(house: GangHouse, first: int) -> None:
+    house.lifecycle.hand_over(0, 1, house.snapshot(), first)
+    assert house.seen() == ()
+    assert house.create(0) == "Conflict"
+    house.lifecycle.hand_over(0, 1, house.snapshot(), None)
+    left = set(range(first, SIZE))
+    assert house.members() == {0: left}
+    house.runs("chat-0", house.free_nodes()[0] if first else "n9", worker=0)
+    house.add_nodes("n9")
+    wait(house, 5 * PATIENCE_S)
+    assert house.members() == {0: left}
+    for worker in left:
+        house.takes(house.named(0, worker), worker=worker)
+    wait(house, PATIENCE_S + 1)
+    assert [(slot, taker) for slot, _, taker in fates(house)] == [(0, Taker.OWN)]
+
+
+def test_a_promise_that_nobody_takes_up_ends(house: GangHouse) -> None:
+    house.lifecycle.hand_over(0, 1, house.snapshot(), 0)
+    wait(house, PATIENCE_S + 2)
+    assert house.members() == {}
+    assert house.create(0) == ""
+    assert [one.slot for one in house.seen()] == [0]
+
+
 @pytest.mark.parametrize("gang", [Gang(8, 8, 2), Gang(8, 0, 1), Gang(0, 8, SIZE)], ids=["fewer", "one", "idle leader"])
 def test_slots_of_another_size_go(house: GangHouse, gang: Gang) -> None:
     house.gang = gang
@@ -213,7 +239,7 @@ def _quota(house: GangHouse, n: int) -> None:
 STEPS: dict[str, Callable[[GangHouse, int], object]] = {
     "create": lambda house, n: house.create(n % 3),
     "delete": _deletes,
-    "hand over": lambda house, n: house.lifecycle.hand_over(0, n % 3, house.snapshot()),
+    "hand over": lambda house, n: house.lifecycle.hand_over(0, n % 3, house.snapshot(), None if n > 2 else n),
     "nodes come": lambda house, n: house.add_nodes(NODES[n % len(NODES)]),
     "a node goes": _node_goes,
     "scheduler": lambda house, _: house.schedule(),
