@@ -57,6 +57,18 @@ def replicas(site: Site) -> int:
     return int(site.cluster.api.get(DEPLOYMENTS, "chat", site.cluster.namespace)["spec"]["replicas"])
 
 
+def managers(site: Site) -> list[Json]:
+    """Who wrote what of the plan, as the server keeps it."""
+    return list((plan_of(site) or {})["metadata"]["managedFields"])
+
+
+def told(site: Site, words: str) -> bool:
+    """In condition Ready, and beside the workload."""
+    ready: Json = next((one for one in status(site).get("conditions") or () if one["type"] == "Ready"), {})
+    notes = [one["note"] for one in site.cluster.api.list("events.k8s.io/v1/events", site.cluster.namespace)]
+    return words in ready.get("message", "") and any(words in note for note in notes)
+
+
 def wish(site: Site, spec: Json) -> None:
     site.cluster.api.patch(PLANS, "chat", {"spec": spec}, site.house)
 
@@ -93,7 +105,7 @@ def test_a_plan_shows_what_the_loop_does(site: Site, start: Start) -> None:
     assert "leadP90Seconds" not in shown
     assert shown["wish"] == {"paused": False}
     assert {one["type"] for one in shown["conditions"]} == {
-        "Ready", "SignalsHealthy", "CapacityAvailable", "WithinBudget", "ForecastTrusted"
+        "Ready", "SignalsHealthy", "CapacityAvailable", "WithinBudget", "ForecastTrusted", "FloorFollowed"
     }  # fmt: skip
     assert condition(site, "Ready") == ("True", "Acting")
     assert condition(site, "WithinBudget") == ("True", "NoBudget")
@@ -105,13 +117,17 @@ def test_a_floor_that_a_person_sets_ends_when_it_says_so(site: Site, start: Star
     wait_until(lambda: replicas(site) >= NEEDS, "the floor to follow demand", KNOWN_S)
     begin = epoch_s()
     end = stamp(begin + 45.0)
-    wish(site, {"override": {"floor": 12, "until": end}})
+    wish(site, {"override": {"floor": 12, "until": end, "reason": "launch"}})
     wait_until(lambda: replicas(site) == 12, "the floor that was set", 20.0)
     measured("run: from kubectl patch to the floor of an override, tick 1 s", epoch_s() - begin, "none")
     shown = wait_until(
         lambda: (now := status(site))["wish"].get("override") and now, "the override to be shown", SOON_S
     )  # fmt: skip
-    assert shown["wish"]["override"] == {"floor": 12, "until": end}
+    by = shown["wish"]["override"].pop("by")
+    assert shown["wish"]["override"] == {"floor": 12, "until": end, "reason": "launch"}
+    (setter,) = [one for one in managers(site) if "f:override" in one["fieldsV1"].get("f:spec", {})]
+    assert by == f"{setter['manager']} at {setter['time']}"
+    wait_until(lambda: told(site, f"floor 12 set by {by}, until {end} (launch)"), "it to be told", SOON_S)
     assert "override" in shown["reason"]
     wait_until(lambda: replicas(site) < 12, "the end of the override", 90.0)
     assert epoch_s() >= read_stamp(end)
@@ -183,6 +199,8 @@ def test_a_dry_tick_knows_what_people_wish_and_touches_no_plan(site: Site, prome
     found = json.loads(done.stdout)
     (row,) = found["policies"]
     assert row["planned"] == 7
-    assert row["reason"].endswith("override; paused")
+    assert "override" in row["reason"]
+    assert row["reason"].endswith("paused")
+    assert row["wish"].startswith("paused; floor 7 set, until ")  # the server keeps no manager of who says no name
     assert found["actions"] == [{"action": "ask for at least 7 replicas of chat", "withheld": True}]
     assert plan_of(site) == before
