@@ -27,7 +27,7 @@ from autoscaler.domain.signal import SignalKind
 from autoscaler.policy.folder import PolicySet, read_paths
 from autoscaler.settings import Settings
 from autoscaler.telemetry.decisions import decisions
-from autoscaler.telemetry.waking import wake_up
+from autoscaler.telemetry.waking import wake_ups
 from autoscaler.telemetry.wishes import words
 
 FINDINGS = 1
@@ -103,9 +103,10 @@ def _rows(tick: Tick) -> Iterator[dict[str, object]]:
     if tick.in_force is None or tick.report is None or tick.report.observation is None:
         return
     seen = tick.report.observation
+    wakes = wake_ups(tick)
     for w, (policy, decision) in enumerate(decisions(tick)):
         demand, source = float(seen.demand[w]), int(seen.demand_source[w])
-        waking, wish = wake_up(tick, w), tick.in_force.policies.wish(w, tick.now_s)
+        waking, wish = wakes.get(policy), tick.in_force.policies.wish(w, tick.now_s)
         yield {
             "policy": policy,
             "mode": "act" if decision.acts else "observe",

@@ -50,6 +50,7 @@ class LeadTimes:
         self._waiting: dict[_Place, list[Start]] = {}
         self._newest: dict[str, tuple[float, str]] = {}
         self._leads: dict[_Place, float] = {}
+        self._middles: dict[_Place, float] = {}
         self._wide: dict[tuple[Part, str], Quantile] = {}
         self._shown: tuple[StageQuantile, ...] | None = None
 
@@ -84,7 +85,10 @@ class LeadTimes:
 
     def middle_s(self, part: Part, policy: str, pool: str) -> float:
         """What half of the starts keep to where a workload starts in this pool."""
-        return min(self._lead((part, policy, pool))(MIDDLE), MOST_S)
+        place = (part, policy, pool)
+        if place not in self._middles:
+            self._middles[place] = min(self._lead(place)(MIDDLE), MOST_S)
+        return self._middles[place]
 
     def quantiles(self) -> tuple[StageQuantile, ...]:
         """By stage, of starts that ended, without any prior: what was never seen is left out."""
@@ -136,6 +140,7 @@ class LeadTimes:
 
     def _forget_results(self) -> None:
         self._leads.clear()
+        self._middles.clear()
         self._wide.clear()
 
     def _lead(self, place: _Place) -> Quantile:

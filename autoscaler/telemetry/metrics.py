@@ -20,7 +20,7 @@ from autoscaler.telemetry.pool_metrics import of_budgets, of_pools, of_queue, qu
 from autoscaler.telemetry.samples import Sample, gauge
 from autoscaler.telemetry.seats import Seats
 from autoscaler.telemetry.tallies import Tallies
-from autoscaler.telemetry.waking import wake_up
+from autoscaler.telemetry.waking import wake_ups
 from autoscaler.telemetry.workload_metrics import of_fleet, of_lead_times, of_report
 
 TICK_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)
@@ -57,7 +57,7 @@ class LoopMetrics(Collector):
                 seats = Seats.of(fleet)
             self._meter.add(tick, seats)
             self._judge.add(tick, fleet)
-            learned = _Learned(_lead_times(tick, fleet), tuple(_wake_ups(tick, fleet)))
+            learned = _Learned(_lead_times(tick, fleet), tuple(_wake_ups(tick)))
         self._tallies.add(tick, seats)
         self._newest = (tick, seats, learned)
 
@@ -98,12 +98,10 @@ def _of_policies(tick: Tick, seats: Seats) -> Iterator[Metric]:
     yield from of_queue(report, policies)
 
 
-def _wake_ups(tick: Tick, fleet: Fleet) -> Iterator[Sample]:
-    for w, policy in enumerate(fleet.names):
-        one = wake_up(tick, w)
-        if one is not None:
-            yield (policy, "50"), one.expected_s
-            yield (policy, "90"), one.p90_s
+def _wake_ups(tick: Tick) -> Iterator[Sample]:
+    for policy, one in wake_ups(tick).items():
+        yield (policy, "50"), one.expected_s
+        yield (policy, "90"), one.p90_s
 
 
 def _lead_times(tick: Tick, fleet: Fleet) -> tuple[StageQuantile, ...]:

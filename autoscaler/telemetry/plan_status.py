@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from autoscaler.controller.in_force import Leads
 from autoscaler.controller.tick import Tick
 from autoscaler.domain.fleet import Fleet
+from autoscaler.domain.lead_time import WakeUp
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Plan, reason_text
 from autoscaler.ports.plans import PlanFigures, PlansPort, PlanStatus, PoolPlaceholders, QueueFigures
 from autoscaler.telemetry.conditions import conditions, set_aside
 from autoscaler.telemetry.queue_status import queue_statuses
-from autoscaler.telemetry.waking import is_learned, wake_up
+from autoscaler.telemetry.waking import learned, wake_ups
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """By policy, of those of which it is known."""
+
+    p90_s: Mapping[str, float]
+    wake_ups: Mapping[str, WakeUp]
 
 
 class LoopPlans:
@@ -28,7 +38,8 @@ class LoopPlans:
         if not tick.leads or tick.in_force is None:
             return
         fleet = tick.in_force.policies.fleet
-        now = {name: self._status(tick, w, name) for w, name in enumerate(fleet.names)}
+        known = _learned(tick, tick.in_force.leads)
+        now = {name: self._status(tick, w, name, known) for w, name in enumerate(fleet.names)}
         now |= queue_statuses(tick)
         for name, last in self._last.items():
             aside = None if name in now else set_aside(name, tick)
@@ -38,13 +49,14 @@ class LoopPlans:
             self._plans.report(name, status)
         self._last = now
 
-    def _status(self, tick: Tick, w: int, name: str) -> PlanStatus:
+    def _status(self, tick: Tick, w: int, name: str, known: _Learned) -> PlanStatus:
         assert tick.in_force is not None
         policies, report = tick.in_force.policies, tick.report
         if report is not None and report.observation is not None and report.plan is not None:
             seen = _figures(report.observation, report.plan, policies.fleet, w)
-            lead_p90_s = _lead_p90_s(tick.in_force.leads, name)
-            figures: PlanFigures | QueueFigures | None = replace(seen, lead_p90_s=lead_p90_s, wake_up=wake_up(tick, w))
+            figures: PlanFigures | QueueFigures | None = replace(
+                seen, lead_p90_s=known.p90_s.get(name), wake_up=known.wake_ups.get(name)
+            )
         else:
             last = self._last.get(name)
             figures = None if last is None else last.figures
@@ -68,9 +80,10 @@ def _figures(seen: Observation, plan: Plan, fleet: Fleet, w: int) -> PlanFigures
     )
 
 
-def _lead_p90_s(leads: Leads | None, policy: str) -> float | None:
-    """None while nothing is learned."""
-    return leads.p90_s(policy) if leads is not None and is_learned(leads, policy) else None
+def _learned(tick: Tick, leads: Leads | None) -> _Learned:
+    assert tick.in_force is not None
+    seen = frozenset() if leads is None else learned(leads) & set(tick.in_force.policies.fleet.names)
+    return _Learned({name: leads.p90_s(name) for name in seen if leads is not None}, wake_ups(tick))
 
 
 def _late_percent(demand: float, late: float) -> float | None:

@@ -2,37 +2,49 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from autoscaler.controller.in_force import Leads
 from autoscaler.controller.tick import Tick
+from autoscaler.domain.arrays import Bools
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.inventory import Inventory
 from autoscaler.domain.lead_time import WakeUp
 
 
-def wake_up(tick: Tick, w: int) -> WakeUp | None:
-    """Of the workload in row `w`; None where it never goes to zero, and where nothing was seen of it."""
-    if tick.in_force is None or tick.report is None or tick.report.observation is None:
-        return None
+def wake_ups(tick: Tick) -> dict[str, WakeUp]:
+    """By policy, of those that may go to zero; none where nothing was seen."""
+    if tick.in_force is None or tick.in_force.leads is None:
+        return {}
+    if tick.report is None or tick.report.observation is None:
+        return {}
     fleet, leads = tick.in_force.policies.fleet, tick.in_force.leads
-    if fleet.min_replicas[w] > 0 or leads is None:
-        return None
-    has_node = _has_node(tick.report.observation.inventory, fleet, w)
-    node_s, replica_s = leads.middle_s(fleet.names[w])
-    planned_s = float(fleet.replica_lead_s[w] if has_node else fleet.lead_s[w])
-    learned = is_learned(leads, fleet.names[w])
-    return WakeUp(tick.every_s / 2.0, 0.0 if has_node else node_s, replica_s, tick.every_s + planned_s, learned)
+    may_sleep = np.flatnonzero(fleet.min_replicas == 0).tolist()
+    if not may_sleep:
+        return {}
+    there, seen = _with_a_node(tick.report.observation.inventory, fleet), learned(leads)
+    found = {}
+    for w in may_sleep:
+        name, has_node = fleet.names[w], bool(there[w])
+        node_s, replica_s = leads.middle_s(name)
+        planned_s = float(fleet.replica_lead_s[w] if has_node else fleet.lead_s[w])
+        node_s = 0.0 if has_node else node_s
+        found[name] = WakeUp(tick.every_s / 2.0, node_s, replica_s, tick.every_s + planned_s, name in seen)
+    return found
 
 
-def is_learned(leads: Leads, policy: str) -> bool:
-    """Whether a start of it was seen: what is planned with until then is no measurement."""
-    return any(one.policy == policy for one in leads.quantiles())
+def learned(leads: Leads) -> frozenset[str]:
+    """Policies of which a start was seen: what is planned with until then is no measurement."""
+    return frozenset(one.policy for one in leads.quantiles())
 
 
-def _has_node(inventory: Inventory, fleet: Fleet, w: int) -> bool:
-    """A placeholder of its own holds its room, or a whole node of a pool of its is free: parts may lie apart."""
-    if any(one.workload == w and one.bound for one in inventory.placeholders):
-        return True
-    mine = fleet.primary[w] | fleet.burst[w]
-    gpus = int(fleet.gpus_per_replica[w])
-    needed = [1 if gpus == 1 else max(gpus, pool.gpus_per_node) for pool in fleet.pools]
-    return bool((mine & (inventory.free_gpus >= needed)).any())
+def _with_a_node(inventory: Inventory, fleet: Fleet) -> Bools:
+    """Where a placeholder of its own holds its room, or a whole node of a pool of its is free, bool [W]: parts may lie
+    apart."""
+    held = np.zeros(fleet.size, dtype=bool)
+    held[[one.workload for one in inventory.placeholders if one.bound]] = True
+    whole = np.array([pool.gpus_per_node for pool in fleet.pools], dtype=np.int64)
+    gpus = fleet.gpus_per_replica[:, None]
+    fits = inventory.free_gpus >= np.where(gpus == 1, 1, np.maximum(gpus, whole))
+    out: Bools = held | ((fleet.primary | fleet.burst) & fits).any(axis=1)
+    return out
