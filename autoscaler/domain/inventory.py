@@ -13,15 +13,19 @@ from autoscaler.domain.rollout import Rollout
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """One placeholder pod of ours: `slot` is the deterministic number in its name, unique per workload and pool."""
+    """What holds the room of one replica, a pod of ours or, for a gang, several that come and go together: `slot` is
+    the deterministic number in their names, unique per workload and pool.
+    """
 
     workload: int
     pool: int
     slot: int
     bound: bool
-    """On a node (a warm GPU); False while Pending (its node is being bought)."""
+    """On a node (a warm GPU), all of it; False while Pending (its node is being bought)."""
     node: str = ""
-    """The node that it is bound to; empty where it has none, and in a cluster whose nodes are not told apart."""
+    """The node that it is bound to, of several their names with commas between; empty where it has none, and in a
+    cluster whose nodes are not told apart.
+    """
     alone: bool = False
     """Nothing but placeholders holds GPUs on its node: without them it is empty."""
     outdated: bool = False
