@@ -14,14 +14,14 @@ import numpy as np
 
 from autoscaler.domain.arrays import Bools, Flags, Floats, Ints
 from autoscaler.domain.bounds import Bounds
-from autoscaler.domain.fleet import Fleet
+from autoscaler.domain.fleet import NO_MAXIMUM, Fleet
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Reason
 from autoscaler.domain.signal import ARRIVALS, MISSING, QUEUE, RECOVERING, RUNNING, ZERO
 from autoscaler.plan.budgets import affordable
 from autoscaler.plan.rollouts import lifts
 
-STEP_S, STEP_UP_MORE, STEP_DOWN_SHARE = 15.0, 8, 0.1
+STEP_S, STEP_UP_MORE, STEP_DOWN_SHARE, STEP_DOWN_LEAST = 15.0, 8, 0.5, 4
 WORK = (ARRIVALS, QUEUE, RUNNING)
 """Signals that tell of requests also where no replica is."""
 
@@ -105,10 +105,18 @@ def step_up(draft: Draft, context: Context) -> Draft:
 
 
 def step_down(draft: Draft, context: Context) -> Draft:
-    """A tenth of the floor in a quarter of a minute, and at least one in a tick: what serves has time to drain."""
-    asked = context.observation.inventory.floor
-    least = np.minimum(np.floor(asked * (1.0 - STEP_DOWN_SHARE) ** (context.tick_s / STEP_S)), asked - 1)
-    return _lift(draft, least * context.fleet.moves, Reason.STEP)
+    """Under an owner with a floor of its own: half of it in a quarter of a minute, and at least four in a tick.
+
+    An owner follows a floor at once however far it falls. Where the floor is the number of replicas itself, the hold
+    alone slows it down: steps would keep what is not needed.
+    """
+    inventory = context.observation.inventory
+    if inventory.owner_least is None or inventory.owner_most is None:
+        return draft
+    asked = inventory.floor
+    has_owner = (inventory.owner_least > 0) | (inventory.owner_most < NO_MAXIMUM)
+    least = np.minimum(np.floor(asked * (1.0 - STEP_DOWN_SHARE) ** (context.tick_s / STEP_S)), asked - STEP_DOWN_LEAST)
+    return _lift(draft, least * (has_owner & context.fleet.moves), Reason.STEP)
 
 
 def schedule_at_least(draft: Draft, context: Context) -> Draft:

@@ -13,7 +13,7 @@ import pytest
 from autoscaler.domain.arrays import Floats, Ints
 from autoscaler.domain.bounds import Bounds
 from autoscaler.domain.budget import Budget
-from autoscaler.domain.fleet import NO_BUDGET
+from autoscaler.domain.fleet import NO_BUDGET, NO_MAXIMUM
 from autoscaler.domain.plan import Reason
 from autoscaler.domain.rollout import Allowance, Rollout
 from autoscaler.domain.signal import ARRIVALS, MISSING, QUEUE, RECOVERING, RUNNING, SERVED, VALUE, ZERO
@@ -81,8 +81,12 @@ def after(guard: Guard | tuple[Guard, ...], context: Context, *floors: float) ->
 NO = Reason(0)
 HALF = Rollout(Allowance(), Allowance(percent=50), replicas=3, standing=3, left=3)
 """Half of the replicas are replaced at a time: of three one, of five two."""
+NO_MOST = {"owner_most": [NO_MAXIMUM, NO_MAXIMUM]}
 CASES = [
-    pytest.param(guards.step_down, {"asked": [20, 2]}, [18.0, 3.0], Reason.STEP, id="down by steps"),
+    pytest.param(
+        guards.step_down, {"asked": [20, 20], "owner_least": [1, 0]} | NO_MOST, [10.0, 3.0], Reason.STEP,
+        id="down by steps",
+    ),
     pytest.param(guards.owner_minimum, {"owner_least": [7, 0]}, [7.0, 3.0], Reason.OWNER_MINIMUM, id="owner's minimum"),
     pytest.param(guards.owner_maximum, {"owner_most": [1, 9]}, [1.0, 3.0], Reason.OWNER_MAXIMUM, id="owner's maximum"),
     pytest.param(guards.reactive, {"demand": [4.2, 4.2], "late": [0.5, 0.0]}, [5.0, 3.0], Reason.REACTIVE, id="late"),
@@ -140,10 +144,10 @@ def test_a_floor_that_is_only_published_has_no_steps(context: Setting) -> None:
     assert after((guards.step_up, guards.step_down), published, 0.0, 50.0) == ([0.0, 50.0], [NO, NO])
 
 
-def test_a_floor_falls_further_the_longer_a_tick_is_and_by_one_at_least(context: Setting) -> None:
-    down = context(asked=[100, 3])
-    assert after(guards.step_down, down, 0.0, 0.0)[0] == [90.0, 2.0]
-    assert after(guards.step_down, replace(down, tick_s=60.0), 0.0, 0.0)[0] == [65.0, 1.0]
+def test_a_floor_falls_further_the_longer_a_tick_is_and_by_four_at_least(context: Setting) -> None:
+    down = context(asked=[100, 6], owner_least=[1, 0], owner_most=[200, 9])
+    assert after(guards.step_down, down, 0.0, 0.0)[0] == [50.0, 2.0]
+    assert after(guards.step_down, replace(down, tick_s=60.0), 0.0, 0.0)[0] == [6.0, 0.0]
 
 
 WAKE_CASES = [
