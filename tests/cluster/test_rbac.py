@@ -5,27 +5,20 @@ The controller's own operations run against the API server with the chart's role
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from autoscaler.adapters.kubernetes.cluster.live import LiveCluster
-from autoscaler.adapters.kubernetes.cluster.scales import Scale, Scales
+from autoscaler.adapters.kubernetes.cluster.scales import Scale
 from autoscaler.adapters.kubernetes.cluster.settings import LiveSettings
-from autoscaler.adapters.kubernetes.election import Election, ElectionSettings
 from autoscaler.adapters.kubernetes.events import EventRecorder, EventSettings
-from autoscaler.adapters.kubernetes.objects import Objects
-from autoscaler.adapters.kubernetes.owners.floors import Floors
-from autoscaler.adapters.kubernetes.plans.capacity_plans import CapacityPlans
-from autoscaler.adapters.kubernetes.store import ConfigMapStore
 from autoscaler.adapters.kubernetes.watching import WatchSettings
 from autoscaler.adapters.system_clock import SystemClock
-from autoscaler.policy.model import CapacityPolicy
 from autoscaler.ports.errors import Forbidden, Unavailable
-from autoscaler.ports.events import Notice, ObjectReference
+from autoscaler.ports.events import Notice
 from autoscaler.ports.plans import PlanStatus
 from autoscaler.settings import PREFIX
 from tests.cluster.api import Refused, path_of
@@ -34,87 +27,20 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.control_plane import CRDS, ControlPlane
 from tests.cluster.controllers import TICK_S, Controller
 from tests.cluster.credentials import PRODUCT
-from tests.cluster.external_metrics import HPAS, hpa
+from tests.cluster.desk import LEASES, RELEASE, Desk, furnish
 from tests.cluster.helm import Helm
-from tests.cluster.keda import SCALED_OBJECTS, scaled_object
-from tests.cluster.kserve import LLM_SERVICES, SERVICES, inference_service, llm_inference_service
-from tests.cluster.live import DEPLOYMENTS, PAUSE, LiveFleet, deployment
+from tests.cluster.live import PAUSE, LiveFleet
 from tests.cluster.pools import PRIMARY
 from tests.cluster.processes import LOOPBACK, free_port
 from tests.cluster.product_link import product_link
 from tests.cluster.rights import ChartRoles, Right, chart_rights
-from tests.cluster.volumes import claim
 
 SOON_S = 30.0
-LEASES, STATEFUL_SETS, RELEASE = "coordination.k8s.io/v1/leases", "apps/v1/statefulsets", "gpu-autoscaler"
 CHAT, NEAR, BOUND, UNBOUND = range(4)
 """Workloads: plain, with a rule about pods of other namespaces, with a volume, with one that is to be made."""
-Act = Callable[["Desk"], str]
+Act = Callable[[Desk], str]
 """Does what cannot be done without some right; what was said of that."""
-CLAIMS = {"bound": {"volumeName": "disk"}, "unbound": {"storageClassName": "quick"}}
 _numbers = count(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """The controller's ways to the cluster, as who has the chart's roles. port: watches since the chart was whole."""
-
-    fleet: LiveFleet
-    roles: ChartRoles
-
-    @property
-    def objects(self) -> Objects:
-        return Objects(self.fleet.transport, RELEASE)
-
-    @property
-    def store(self) -> ConfigMapStore:
-        return ConfigMapStore(self.fleet.transport, self.objects, self.fleet.house, form=1)
-
-    @property
-    def scales(self) -> Scales:
-        return Scales(self.fleet.transport, self.objects)
-
-    @property
-    def floors(self) -> Floors:
-        return Floors(self.objects, self.scales)
-
-    @property
-    def election(self) -> Election:
-        return Election(self.objects, SystemClock(), ElectionSettings(self.fleet.house, RELEASE, "one"))
-
-    def workload(self, api_version: str, kind: str, name: str) -> ObjectReference:
-        return ObjectReference(api_version, kind, self.fleet.cluster.namespace, name, "")
-
-    def policy(self, api_version: str, kind: str, name: str) -> CapacityPolicy:
-        """One that acts for a workload."""
-        about = self.workload(api_version, kind, name)
-        target = {"apiVersion": api_version, "kind": kind, "namespace": about.namespace, "name": name}
-        demand = {"arrivals": {"query": "x"}, "perReplica": {"arrivals": 1}}
-        return CapacityPolicy.model_validate({"workload": target, "demand": demand, "pools": {"primary": ["p"]}})
-
-    def place(self, workload: int, slot: int) -> None:
-        """Has a placeholder made."""
-        self.fleet.inventory()
-        self.fleet.port.create_placeholder(workload, 0, slot)
-
-    @contextmanager
-    def plans(self, watched: bool = False) -> Iterator[CapacityPlans]:
-        found = CapacityPlans(self.fleet.transport, self.objects, self.fleet.house)
-        with ExitStack() as ends:
-            if watched:
-                found.start()
-                ends.callback(found.stop)
-            yield found
-
-    @contextmanager
-    def watching(self) -> Iterator[LiveCluster]:
-        """The cluster as a process sees it that begins now, and soon takes silence for blindness."""
-        port = self.fleet.build()
-        port.start()
-        try:
-            yield port
-        finally:
-            port.stop()
 
 
 @pytest.fixture(scope="module")
@@ -133,26 +59,6 @@ def desk(
         ends.callback(fleet.port.stop)
         fleet.settings = LiveSettings(stale_after_s=3.0, watch=WatchSettings(renew_s=1.0))
         yield Desk(fleet, roles)
-
-
-def furnish(cluster: Cluster) -> None:
-    """Workloads without replicas."""
-    space = cluster.namespace
-    anywhere = {"labelSelector": {"matchLabels": {"app": "other"}}, "namespaceSelector": {"matchLabels": {"team": "a"}}}
-    rule = {"topologyKey": "kubernetes.io/hostname", **anywhere}
-    apart = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [rule]}}
-    cluster.create(DEPLOYMENTS, deployment("chat", space, 0))
-    cluster.create(DEPLOYMENTS, deployment("near", space, 0, affinity=apart))
-    for name, wanted in CLAIMS.items():
-        cluster.create(DEPLOYMENTS, deployment(name, space, 0, volumes=[claim(cluster, name, **wanted)]))
-    for name in ("by-hpa", "by-keda"):
-        cluster.create(DEPLOYMENTS, deployment(name, space, 0))
-    cluster.create(HPAS, hpa("by-hpa", space, 2, 9))
-    cluster.create(SCALED_OBJECTS, scaled_object("by-keda", space, 2, 9, "http://127.0.0.1:1", "n"))
-    cluster.create(SERVICES, inference_service("by-kserve", space, minReplicas=2))
-    cluster.create(LLM_SERVICES, llm_inference_service("by-kserve", space, replicas=2))
-    body = deployment("chat", space, 0)
-    cluster.create(STATEFUL_SETS, body | {"spec": body["spec"] | {"serviceName": "chat"}})
 
 
 def refused(what: Callable[[], object]) -> str:
