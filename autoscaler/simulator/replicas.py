@@ -95,6 +95,7 @@ class ReplicaSet:
         have = self._cluster.replicas[self._workload]
         new = [pod for pod in have if pod.revision == self._revision]
         if len(new) == len(have) and all(pod.state is PodState.READY for pod in new):
+            self._newest = None  # replicas that start later are of no rollout
             return None
         left = max(self.target - len(new), 0)
         return Rollout(self._newest.surge, self._newest.unavailable, self.target, len(have), left)

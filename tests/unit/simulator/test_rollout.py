@@ -79,6 +79,9 @@ def test_it_is_seen_until_all_are_new_and_serve(build: Build) -> None:
     assert (found.replicas, found.standing, found.left, found.to_come) == (8, 10, 4, 0)
     world.when(lambda: world.world.inventory(world.now_s).rollouts == (), 1200.0)
     assert (world.ready(), starting(world)) == (8, 0)
+    world.scale(10).wait(5.0)
+    assert starting(world) == 2
+    assert world.world.inventory(world.now_s).rollouts == ()
 
 
 def test_every_replica_is_started_once_more(build: Build) -> None:
