@@ -46,10 +46,11 @@ NAMES = ("chat", "code")
 
 @dataclass
 class World:
-    """Two Deployments and their pods. asked: whose object was read, in this order."""
+    """Two Deployments and their pods, by number. starting: those that do not serve. asked: whose object was read."""
 
     objects: dict[str, Json] = field(default_factory=dict)
     pods: list[tuple[str, str]] = field(default_factory=list)
+    starting: set[int] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     refuses: bool = False
 
@@ -66,16 +67,24 @@ class World:
         return self.objects.get(workload.name)
 
     def look(self) -> tuple[Rollout | None, ...]:
-        seen = [seen_pod(_pod(n, app, revision), "house") for n, (app, revision) in enumerate(self.pods)]
+        seen = [
+            seen_pod(_pod(n, app, revision, n not in self.starting), "house")
+            for n, (app, revision) in enumerate(self.pods)
+        ]
         scales = [Scale(2, ({"key": "app", "operator": "In", "values": [name]},)) for name in NAMES]
         return self.rollouts.look(scales, Standing({Key(pod.namespace, pod.name): pod for pod in seen}, {}))
 
 
-def _pod(n: int, app: str, revision: str) -> dict[str, Any]:
+def _pod(n: int, app: str, revision: str, ready: bool = True) -> dict[str, Any]:
     labels = {"app": app, "pod-template-hash": revision}
     created = f"2026-03-02T09:00:{n:02}Z"
-    meta = {"name": f"{app}-{n}", "namespace": "inference", "labels": labels, "creationTimestamp": created}
-    return {"metadata": meta, "spec": {"containers": [{"name": "serve", "image": f"{app}:{revision}"}]}}
+    meta = {"name": f"{app}-{n}", "uid": f"{n}", "namespace": "inference", "labels": labels}
+    conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
+    return {
+        "metadata": {**meta, "creationTimestamp": created},
+        "spec": {"containers": [{"name": "serve", "image": f"{app}:{revision}"}]},
+        "status": {"conditions": conditions},
+    }
 
 
 def deployment(updated: int, serving: int, image: str = "chat:2") -> dict[str, Any]:
@@ -110,9 +119,10 @@ def test_two_revisions_side_by_side_are_asked_about_once_a_tick(world: World) ->
 def test_it_lasts_until_the_last_new_one_serves(world: World) -> None:
     world.pods[1] = ("chat", "2")
     world.look()
-    world.pods[0] = ("chat", "2")
+    world.pods[0], world.starting = ("chat", "2"), {0}
     world.objects["chat"] = deployment(2, 1)
     assert world.look() != ()
+    world.starting = set()
     world.objects["chat"] = deployment(2, 2)
     assert world.look() == ()
     assert world.rollouts.wanted(world.seats.policies[0].model.workload) is None
@@ -121,10 +131,23 @@ def test_it_lasts_until_the_last_new_one_serves(world: World) -> None:
     assert world.asked == []
 
 
+def test_pods_that_start_later_are_of_no_rollout(world: World) -> None:
+    world.pods[1] = ("chat", "2")
+    world.look()
+    world.pods[0], world.starting = ("chat", "2"), {0}
+    world.objects["chat"] = deployment(2, 1)
+    assert world.look() != ()
+    world.pods.append(("chat", "2"))
+    world.starting = {0, 4}
+    assert world.look() != ()
+    world.starting = {4}
+    assert world.look() == ()
+
+
 def test_a_single_pod_that_is_another_now_is_asked_about(world: World) -> None:
     world.pods = [("chat", "1")]
     assert world.look() == ()
-    world.pods = [("chat", "2")]
+    world.pods, world.starting = [("chat", "2")], {0}
     assert world.look() != ()
     assert world.asked == ["chat"]
 
