@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
+from autoscaler.adapters.kubernetes.owners import floors, following
 from autoscaler.adapters.kubernetes.plans.plan import CAPACITY_PLANS
 from autoscaler.adapters.kubernetes.plans.status import content, timed
 from autoscaler.domain.lead_time import WakeUp
@@ -118,7 +120,17 @@ def reasons_in_code() -> set[str]:
     returned = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
     words = [node.args[2] for node in made if len(node.args) == 4]
     words += [value.elts[0] for value in returned if isinstance(value, ast.Tuple) and len(value.elts) == 2]
-    return {word.value for word in words if isinstance(word, ast.Constant) and isinstance(word.value, str)}
+    found = {word.value for word in words if isinstance(word, ast.Constant) and isinstance(word.value, str)}
+    return found | set(reasons_of_owners())
+
+
+def reasons_of_owners() -> Iterator[str]:
+    """Every word with which it is told whether an owner follows its floor."""
+    for module in (floors, following):
+        for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "OwnerReport":
+                word = node.args[2]
+                yield word.value if isinstance(word, ast.Constant) else getattr(module, ast.unparse(word))
 
 
 def test_every_reason_is_explained_to_users_and_fits_the_definition() -> None:
