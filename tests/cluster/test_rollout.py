@@ -112,7 +112,8 @@ def test_replicas_that_a_rollout_takes_away_are_made_up_for(
 def test_room_of_the_old_shape_goes_only_as_room_of_the_new_one_stands(
     fleet: LiveFleet, cluster: Cluster, measured: Measured
 ) -> None:
-    cluster.add_nodes(PRIMARY, PRIMARY.zones[0], 2)
+    cluster.add_nodes(PRIMARY, PRIMARY.zones[0], 4)  # nobody need take the place of another
+    fleet.wait(lambda now: now.nodes.sum() == 6, "the nodes to be ready", WITHIN_S)
     (old,) = {_shape(pod) for pod in fleet.pods()}
     with Watch(cluster.api, "pods", fleet.house) as held:
         begin = now_s()
@@ -129,6 +130,7 @@ def test_room_of_the_old_shape_goes_only_as_room_of_the_new_one_stands(
     ]
     measured("rollout: first placeholder of the new shape bound", bound_s - begin, "the scheduler's own time")
     measured(f"rollout: {REPLICAS} replicas and {HELD} placeholders of the new shape", done_s, "2 starts of 4 s")
+    assert len(gone_s) == HELD
     assert all(at_s >= bound_s for at_s in gone_s)
     assert old not in {_shape(pod) for pod in fleet.pods()}
     assert {_gpus(pod) for pod in (*fleet.pods(), *cluster.pods())} == {str(LARGER)}
