@@ -130,7 +130,7 @@ def reasons_of_owners() -> Iterator[str]:
         for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "OwnerReport":
                 word = node.args[2]
-                yield word.value if isinstance(word, ast.Constant) else getattr(module, ast.unparse(word))
+                yield str(word.value if isinstance(word, ast.Constant) else getattr(module, ast.unparse(word)))
 
 
 def test_every_reason_is_explained_to_users_and_fits_the_definition() -> None:
