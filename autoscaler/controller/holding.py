@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from autoscaler.controller.in_force import InForce
 from autoscaler.controller.records import Earlier, Records
 from autoscaler.domain.inventory import Inventory
@@ -77,8 +79,13 @@ class HoldingCluster:
         self._contests, self._now_s = contests, now_s
 
     def inventory(self, now_s: float) -> Inventory:
-        """The user's own minimum is what stood there before us, and not what we wrote over it."""
+        """The user's own minimum is what stood there before us, and not what we wrote over it; what is left alone for a
+        while is not moved now.
+        """
         found = self._cluster.inventory(now_s)
+        left_alone = np.array([self._contests.why_not(policy, self._now_s) is not None for policy in self._names])
+        if np.count_nonzero(left_alone):
+            found = replace(found, unmoved=left_alone if found.unmoved is None else found.unmoved | left_alone)
         if found.owner_least is None:
             return found
         least = found.owner_least.copy()

@@ -45,6 +45,7 @@ class Inventory:
     ended: placeholders that ended lately, oldest first, as far as that bears on asking for them again.
     owner_least, owner_most: int [W], the user's own minimum in the owner's field, 0 where there is none, and the most
     that the owner allows; None where no workload has such an owner.
+    unmoved: bool [W], where the floor cannot be moved at present, whatever is planned; None where it can everywhere.
     rollouts: by workload, the rollout in progress, None where there is none; empty where there is none at all.
     """
 
@@ -60,7 +61,12 @@ class Inventory:
     ended: tuple[PlaceholderEnd, ...] = ()
     owner_least: Ints | None = None
     owner_most: Ints | None = None
+    unmoved: Bools | None = None
     rollouts: tuple[Rollout | None, ...] = ()
+
+    def movable(self, moves: Bools) -> Bools:
+        """Where a floor that is planned is also asked for, bool [W]. moves: bool [W], as of the fleet."""
+        return moves if self.unmoved is None else moves & ~self.unmoved
 
     def placeholder_counts(self) -> tuple[Ints, Ints]:
         """(bound, pending) placeholders, int [W, P] each."""

@@ -101,7 +101,8 @@ def step_up(draft: Draft, context: Context) -> Draft:
     """
     asked = context.observation.inventory.floor
     most = np.floor((asked + STEP_UP_MORE) * 2.0 ** (context.tick_s / STEP_S)) - STEP_UP_MORE
-    return _lower(draft, np.where(context.fleet.moves, np.maximum(most, asked + 1), np.inf), Reason.STEP)
+    moves = context.observation.inventory.movable(context.fleet.moves)
+    return _lower(draft, np.where(moves, np.maximum(most, asked + 1), np.inf), Reason.STEP)
 
 
 def step_down(draft: Draft, context: Context) -> Draft:

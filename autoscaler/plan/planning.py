@@ -114,7 +114,7 @@ def plan(
     draft, room, held = _draft(state, proposal, fleet, observation, bounds, undisturbed, tick_s)
     sure, stays = bounds.room_at_least, held | (observation.demand_state > ZERO)
     wanted = draft.floor
-    draft, first = _first(draft, room, observation.inventory, fleet, bounds)
+    draft, first = _first(draft, state, observation.inventory, fleet, bounds)
     placeholders, short = _beyond(wanted, room, most, state, forecast, observation, fleet, sure, stays, first)
     placeholders, dear = affordable_placeholders(placeholders, wanted - first, observation.inventory, fleet)
     missing = observation.demand_state == MISSING  # shown though nothing moved: the last good target stands
@@ -125,19 +125,21 @@ def plan(
     return Plan(draft.floor.astype(np.int64), placeholders, proposal.room, reasons, state.loop.knob)
 
 
-def _first(draft: Draft, room: Floats, inventory: Inventory, fleet: Fleet, bounds: Bounds) -> tuple[Draft, Ints]:
+def _first(
+    draft: Draft, state: PlanState, inventory: Inventory, fleet: Fleet, bounds: Bounds
+) -> tuple[Draft, Ints]:  # fmt: skip
     """(floors that are asked for; of the floors given what waits for its room, int [W])."""
-    if room is draft.floor:
+    if not state.strategy.has(PlanPart.PLACEHOLDERS):
         return draft, np.zeros(fleet.size, dtype=np.int64)
     asked, first = room_first(draft, inventory, fleet, bounds)
-    return asked, first + _published(asked.floor, inventory, fleet)
+    return asked, first + _not_asked(asked.floor, inventory, fleet)
 
 
-def _published(floor: Floats, inventory: Inventory, fleet: Fleet) -> Ints:
-    """Of floors that are only published, what the owner does not ask for yet, int [W]: until it does, nothing but
-    placeholders brings the nodes.
+def _not_asked(floor: Floats, inventory: Inventory, fleet: Fleet) -> Ints:
+    """Of floors that are only published, or cannot be moved now, what the owner does not ask for yet, int [W]: until it
+    does, nothing but placeholders brings the nodes.
     """
-    ahead = np.where(fleet.moves, 0.0, np.maximum(floor - inventory.floor, 0.0))
+    ahead = np.where(inventory.movable(fleet.moves), 0.0, np.maximum(floor - inventory.floor, 0.0))
     out: Ints = ahead.astype(np.int64)
     return out
 
@@ -231,7 +233,7 @@ def _beyond(
     is let go before a node there would be ready. first: int [W], of the floor what waits for its room.
     """
     full = beyond_pools(floor, observation.inventory, fleet)
-    if room is floor:
+    if room is floor and not np.count_nonzero(first):
         return np.zeros((fleet.size, len(fleet.pools)), dtype=np.int64), full
     share = pooled_share(forecast, state.groups, fleet)
     spare = spare_replicas(np.minimum(room, most), floor, share, state.groups, fleet)

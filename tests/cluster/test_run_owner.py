@@ -78,4 +78,5 @@ def test_what_a_person_writes_under_us_is_left_alone_and_said(site: LimitedSite,
                       "it to be said", SOON_S)  # fmt: skip
     assert "spec.minReplicas was set to 1 by" in said[2]
     assert "left alone for 300 s" in said[2]
+    wait_until(lambda: see(site).waiting == WANTED - 1, "placeholders for what cannot be asked for", SOON_S)
     stays(lambda: least(site) == 1, "what the person wrote", 5 * TICK_S)

@@ -61,6 +61,11 @@ def given_back(live: Live) -> list[tuple[str, int | None]]:
     return [(name, replicas) for what, name, replicas in live.town.writes if what == "back"]
 
 
+def room(live: Live) -> int:
+    """Placeholders that stand."""
+    return len(live.town.world.inventory(0.0).placeholders)
+
+
 def successor(live: Live, store: MemoryStore) -> Live:
     """Another process with the same policy, on the same cluster."""
     folder = live.folder / "next"
@@ -101,6 +106,7 @@ def test_what_somebody_sets_after_us_is_left_alone_for_a_while_and_given_back_in
     assert live.floors()["chat"] == 5
     live.run(4)
     assert live.floors()["chat"] == 5
+    assert room(live) >= 15, "what cannot be asked for is held"
     live.run(2)
     assert live.floors()["chat"] >= 20
     live.write("chat.yaml", policy("chat", mode="observe"))

@@ -61,6 +61,7 @@ def account(
         starting=starting,
         pending=np.maximum(waiting, np.maximum(missing, 0)),
         floor=_by_workload(floors, 0, lambda seen: seen.floor),
+        unmoved=np.array([seen is not None and seen.is_unmoved for seen in floors], dtype=bool),
         owner_least=_by_workload(floors, 0, lambda seen: seen.least),
         owner_most=_by_workload(floors, NO_MAXIMUM, lambda seen: NO_MAXIMUM if seen.most is None else seen.most),
         placeholders=placeholders,

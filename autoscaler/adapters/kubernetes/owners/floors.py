@@ -20,7 +20,7 @@ FIND_EVERY_S = 60.0
 """How long an owner that was found is looked at before it is asked anew whether another has come: before each move it
 is asked in any case.
 """
-SCALE_PATH = f"{SCALE}.spec.replicas"
+NOT_OURS, OWNER_MISSING = "NotOurs", "OwnerMissing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,11 @@ class FloorSeen:
     least: int
     most: int | None
     report: OwnerReport
+
+    @property
+    def is_unmoved(self) -> bool:
+        """Whether the floor cannot be moved at present, or would not be followed."""
+        return self.report.reason in (NOT_OURS, OWNER_MISSING, OWNER_PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +67,18 @@ class Floors:
         try:
             owner = self._owner(workload, via, now_s)
         except OwnedByOthers as error:
-            return FloorSeen(scale.replicas, scale.replicas, 0, None, OwnerReport("", False, "NotOurs", str(error)))
+            return FloorSeen(scale.replicas, scale.replicas, 0, None, OwnerReport("", False, NOT_OURS, str(error)))
         except NotFound as error:
-            return FloorSeen(
-                scale.replicas, scale.replicas, 0, None, OwnerReport("", False, "OwnerMissing", str(error))
-            )
+            return FloorSeen(scale.replicas, scale.replicas, 0, None, OwnerReport("", False, OWNER_MISSING, str(error)))
         if owner.kind.via == SCALE:
             return FloorSeen(scale.replicas, scale.replicas, 0, None, report(owner, scale.replicas, scale.replicas))
         floor = floor_of(owner.kind, owner.thing)
         told = report(owner, scale.replicas, floor)
         least = floor if owner.kind.is_floor else 0
         asked = 0 if is_off(owner, scale.replicas) else floor
-        coming = scale.replicas if told.reason == OWNER_PAUSED else max(scale.replicas, asked)
-        return FloorSeen(asked, coming, least, most_of(owner.kind, owner.thing), told)
+        if told.reason == OWNER_PAUSED:
+            asked = min(asked, scale.replicas)
+        return FloorSeen(asked, max(scale.replicas, asked), least, most_of(owner.kind, owner.thing), told)
 
     def move(self, policy: CapacityPolicy, replicas: int) -> None:
         """Asks the owner for at least so many. Raises `OwnedByOthers` where they are not ours to move."""
