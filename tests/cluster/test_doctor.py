@@ -50,7 +50,7 @@ def test_nothing_is_found_where_nothing_is_wrong_and_nothing_is_kept(
     assert said(checks) == []
     assert {one.topic for one in checks} == {
         "policy files", "permissions", "definition", "clocks", "prometheus", "signals", "priority", "pools",
-        "workloads", "placement", "placeholders", "gitops",
+        "workloads", "placement", "placeholders", "gitops", "waking",
     }  # fmt: skip
     assert len(checks) > 12
     assert everything(office.cluster.api) == before

@@ -172,8 +172,9 @@ class Lifecycle:
         """Deletes what holds nothing, and tells what ended since the last call. scales, gangs: by workload, as seen
         last, None where it is not known.
         """
-        failed, stuck = [], []
-        for slot, going in self._going(pods, standing, scales, gangs, now_s):
+        failed: list[str] = []
+        stuck = []
+        for slot, going in self._going(pods, standing, scales, gangs, now_s, failed):
             for pod, verdict in going:
                 try:
                     self._endings.judge(str(metadata(pod)["uid"]), verdict)
@@ -187,25 +188,29 @@ class Lifecycle:
 
     def _going(
         self, pods: Snapshot[SeenPod], standing: Standing, scales: Sequence[Scale | None],
-        gangs: Sequence[Gang | None], now_s: float,
+        gangs: Sequence[Gang | None], now_s: float, failed: list[str],
     ) -> list[tuple[Slot, list[tuple[Json, Verdict]]]]:  # fmt: skip
-        """The placeholders that we must delete, by slot, each with the reason. Of a slot all go where one must."""
+        """The placeholders that we must delete, by slot, each with the reason. Of a slot all go where one must.
+
+        failed: takes what could not be asked.
+        """
         found, others = [], []
         for slot in self._slots(pods):
             own = [(pod, self._doomed(pod, standing.nodes, now_s)) for pod in slot.members]
             if all(verdict is None for _, verdict in own):
                 others.append(slot)
-            elif not any(verdict and verdict.cause == NODE_GONE and self._stands(pod) for pod, verdict in own):
+            elif not any(verdict and verdict.cause == NODE_GONE and self._stands(pod, failed) for pod, verdict in own):
                 found.append((slot, [(pod, verdict or BROKEN) for pod, verdict in own if not is_leaving(pod)]))
         for slot, verdict in self._wholeness.going(others, standing, scales, gangs, now_s):
             found.append((slot, [(pod, verdict) for pod in slot.members if not is_leaving(pod)]))
         return found
 
-    def _stands(self, pod: Json) -> bool:
+    def _stands(self, pod: Json, failed: list[str]) -> bool:
         """Whether its node is there: the two watches are of different moments. True where it cannot be asked."""
         try:
             return self._objects.get(Name(NODES, None, node_name(pod))) is not None
-        except PortError:
+        except PortError as error:
+            failed.append(str(error))
             return True
 
     def standing(self, pods: Snapshot[SeenPod]) -> dict[str, Json]:
