@@ -22,7 +22,7 @@ from autoscaler.plan.hold import Hold
 from autoscaler.plan.loop import OuterLoop
 from autoscaler.plan.parts import PlanPart
 from autoscaler.plan.planner import Proposal, View
-from autoscaler.plan.rollouts import lifted, rolling, surge_to_come, without_rollouts
+from autoscaler.plan.rollouts import lifted, surge_to_come, without_rollouts
 from autoscaler.plan.room_first import room_first
 from autoscaler.plan.severity import Severity
 from autoscaler.plan.strategies import Strategy
@@ -100,7 +100,7 @@ def plan(
         state.severity.learn(observation, tick_s)
         state.loop.update(
             observation.now_s, tick_s, fleet.longest_lead_s, observation.late, observation.demand,
-            fleet.late_target, _stands_still(state, observation, fleet), severity, state.lifted,
+            fleet.late_target, state.bound | (observation.demand_state > ZERO), severity, state.lifted,
         )  # fmt: skip
     view = View(
         observation.now_s, tick_s, fleet, observation, history, forecast, state.demand, state.loop.knob, severity
@@ -142,12 +142,6 @@ def _not_asked(floor: Floats, inventory: Inventory, fleet: Fleet) -> Ints:
     ahead = np.where(inventory.movable(fleet.moves), 0.0, np.maximum(floor - inventory.floor, 0.0))
     out: Ints = ahead.astype(np.int64)
     return out
-
-
-def _stands_still(state: PlanState, observation: Observation, fleet: Fleet) -> Bools:
-    """Where lateness tells nothing of the loop's knob, bool [W]: a bound made it, a rollout did, or it is not known."""
-    still = state.bound | (observation.demand_state > ZERO)
-    return still | rolling(observation.inventory, fleet) if observation.inventory.rollouts else still
 
 
 def _most(fleet: Fleet, bounds: Bounds, inventory: Inventory) -> Floats:

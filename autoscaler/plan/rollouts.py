@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from autoscaler.domain.arrays import Bools, Flags, Floats, Ints
+from autoscaler.domain.arrays import Flags, Floats, Ints
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.inventory import Inventory
 from autoscaler.domain.observation import Observation
@@ -46,14 +46,6 @@ def surge_to_come(inventory: Inventory, fleet: Fleet) -> Ints:
     found = np.zeros(fleet.size, dtype=np.int64)
     for w, rollout in enumerate(inventory.rollouts):
         found[w] = 0 if rollout is None else rollout.to_come
-    return found
-
-
-def rolling(inventory: Inventory, fleet: Fleet) -> Bools:
-    """Where replicas are replaced now, bool [W]: who is late then, is so for another reason than a forecast."""
-    found = np.zeros(fleet.size, dtype=bool)
-    for w, rollout in enumerate(inventory.rollouts):
-        found[w] = rollout is not None and rollout.moves
     return found
 
 

@@ -124,17 +124,6 @@ def test_before_any_demand_is_known_what_was_asked_for_stands(planned: Planned) 
     assert floors == [8] * 5
 
 
-def test_late_requests_of_a_rollout_do_not_move_the_loop(core: Core, tick: Tick) -> None:
-    rolling, other = Planned(core, tick), Planned(core, tick)
-    for one in (rolling, other):
-        one(None)
-    for _ in range(20):
-        rolling(under_way(standing=10), late=4.0, measured=True)
-        other(None, late=4.0, measured=True)
-    assert float(rolling.state.loop.knob[0]) == pytest.approx(0.0, abs=0.05)
-    assert float(other.state.loop.knob[0]) > 0.1
-
-
 @pytest.mark.parametrize("name", ["quantile", "hpa-placeholders"])
 def test_who_does_without_plans_as_if_there_were_none(core: Core, tick: Tick, name: str) -> None:
     """Ours with the part switched off, and those that we compare with."""
