@@ -104,12 +104,7 @@ def running(plane: ControlPlane, built: Programs) -> Iterator[Program]:
 
 def wait_ready(api: Api, program: Program) -> None:
     """Waits until it takes Jobs, also after a restart of it."""
-
-    def look() -> bool:
-        program.check()
-        return _takes(api)
-
-    wait_until(look, "Kueue to take a Job", START_S)
+    program.wait(lambda: _takes(api), "Kueue to take a Job", START_S)
 
 
 def _object(kind: str, name: str, spec: Json) -> Json:

@@ -8,7 +8,6 @@ from contextlib import ExitStack, contextmanager
 
 from tests.cluster import objects
 from tests.cluster.api import Api, Json, Refused
-from tests.cluster.clock import wait_until
 from tests.cluster.control_plane import ControlPlane, Programs
 from tests.cluster.credentials import OWNERS
 from tests.cluster.definitions import defined
@@ -59,12 +58,7 @@ def running(plane: ControlPlane, built: Programs) -> Iterator[Program]:
 
 def wait_ready(api: Api, program: Program) -> None:
     """Waits until it takes groups, also after a restart of it."""
-
-    def look() -> bool:
-        program.check()
-        return _takes(api)
-
-    wait_until(look, "LeaderWorkerSet to take a group", START_S)
+    program.wait(lambda: _takes(api), "LeaderWorkerSet to take a group", START_S)
 
 
 def _program(plane: ControlPlane, built: Programs, port: int) -> Program:

@@ -8,7 +8,8 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.cluster.clock import wait_until
@@ -100,6 +101,24 @@ class Program:
         """Died where it has ended by itself."""
         if self._process is not None and (code := self._process.poll()) is not None:
             raise Died(f"{self.name} ended by itself with {code}; the end of {self.log}:\n{self.tail(15, 1000)}")
+
+    def wait(self, look: Callable[[], bool], what: str, within_s: float) -> None:
+        """Waits until `look` is true. Died where the program has ended by itself."""
+
+        def found() -> bool:
+            self.check()
+            return look()
+
+        wait_until(found, what, within_s)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """It does nothing for the length of the block, and goes on where it was."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     def stop(self, kill: bool = False) -> None:
         """Asks it to end, and kills it where it does not in time (`kill`: at once). Does nothing where it has ended."""

@@ -36,7 +36,7 @@ from autoscaler.policy.queue import WorkKind
 from autoscaler.ports.errors import NotFound, PortError
 
 LEADS_S = 3.0
-"""So long after the last call of `attend` we lead still."""
+"""So long after the last call of what the leader alone does we lead still."""
 
 
 class Ground(Protocol):
@@ -93,7 +93,7 @@ class LiveQueue:
         self._checks = Checks(objects, transport.clock, self._kinds)
         self._let_go_s: dict[str, float] = {}
         self._last: _Seen | None = None
-        self._attended_s = -math.inf
+        self._led_s = -math.inf
 
     def start(self) -> None:
         """Begins to watch what is installed."""
@@ -127,7 +127,7 @@ class LiveQueue:
 
     def hold(self, uid: str, pools: tuple[int, ...]) -> None:
         """As `QueuePort`."""
-        seen = self._last
+        seen, self._led_s = self._last, self._clock.monotonic_s()
         if seen is None or uid not in seen.works:
             raise NotFound(f"make placeholders of work {uid}: it is not there; next tick")
         rule, work = seen.works[uid]
@@ -159,6 +159,7 @@ class LiveQueue:
         """Once a tick, by the leader alone: deletes placeholders that hold nothing any more; what could not be deleted,
         one line each. Raises `Unavailable`.
         """
+        self._led_s = self._clock.monotonic_s()
         self._kinds.look()
         pods, standing = self._ground.look()
         return self._held.sweep(pods, standing.nodes, now_s)
@@ -167,7 +168,7 @@ class LiveQueue:
         """By the leader alone, best every second: deletes the placeholders of work that was let go which its pods do
         not need, and those in whose place the scheduler cannot put one. What failed, in words. Raises `Unavailable`.
         """
-        seen, self._attended_s = self._look(now_s), self._clock.monotonic_s()
+        seen, self._led_s = self._look(now_s), self._clock.monotonic_s()
         failed = []
         for uid, held in seen.held.items():
             rule_work = seen.works.get(uid)
@@ -198,9 +199,9 @@ class LiveQueue:
     def _let_go(self, uid: str) -> None:
         """At once, not with the next call of `attend`: placeholders without a node would be demand beside the pods.
 
-        While those calls come we lead; nobody else would do otherwise.
+        While calls for the leader alone come we lead; nobody else would do otherwise.
         """
-        if self._clock.monotonic_s() > self._attended_s + LEADS_S:
+        if self._clock.monotonic_s() > self._led_s + LEADS_S:
             return
         with suppress(PortError):  # the next call of `attend` tries again, and tells
             pods, standing = self._ground.look()
