@@ -13,6 +13,9 @@ from enum import StrEnum
 from autoscaler.placeholder.pod import Json, condition, node_name, spec, status
 from autoscaler.placeholder.taint import leaving_sign
 
+NODE_GONE = "NodeGone"
+"""Cause of a verdict whose node may only not be seen yet: it is to be looked for before the placeholder goes."""
+
 
 class Fate(StrEnum):
     """What became of it, and what follows."""
@@ -33,6 +36,10 @@ class Fate(StrEnum):
     """Nobody gives it a node: ask another pool, since a retry keeps the node autoscaler in back-off."""
     RELEASED = "Released"
     """We deleted it."""
+
+
+STANDS = (Fate.PENDING, Fate.HELD, Fate.STUCK)
+"""Of placeholders that hold room, or wait for some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,7 @@ def _node_lost(sighting: Sighting) -> tuple[Fate, str, str] | None:
     """A dead node's pods look Running for a minute, and for ever where its whole zone is dead."""
     node = node_name(sighting.pod)
     if node and sighting.node is None:
-        return Fate.LOST, "NodeGone", f"node {node} is gone"
+        return Fate.LOST, NODE_GONE, f"node {node} is gone"
     if node and condition(sighting.node or {}, "Ready").get("status") == "Unknown":
         return Fate.LOST, "NodeUnknown", f"node {node} no longer answers"
     return None

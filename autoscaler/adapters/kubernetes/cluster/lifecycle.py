@@ -23,15 +23,12 @@ from autoscaler.adapters.kubernetes.watching import Snapshot
 from autoscaler.domain.ending import PlaceholderEnd
 from autoscaler.domain.gang import Gang
 from autoscaler.domain.inventory import Placeholder
-from autoscaler.placeholder.fate import Fate, Sighting, Verdict, fate
+from autoscaler.placeholder.fate import NODE_GONE, STANDS, Fate, Sighting, Verdict, fate
 from autoscaler.placeholder.handover import Handover
 from autoscaler.placeholder.manifest import EXPIRES, House, Seat, gang, placeholder
 from autoscaler.placeholder.pod import Json, condition, is_leaving, metadata, name, node_name, status
 from autoscaler.ports.clock import ClockPort
 from autoscaler.ports.errors import AlreadyExists, Conflict, PortError
-
-STANDS = (Fate.PENDING, Fate.HELD, Fate.STUCK)
-NODE_GONE = "NodeGone"
 
 
 @dataclass(frozen=True, slots=True)

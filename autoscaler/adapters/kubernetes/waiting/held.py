@@ -16,7 +16,7 @@ from autoscaler.adapters.kubernetes.cluster.sight import SeenNode, SeenPod
 from autoscaler.adapters.kubernetes.objects import Name, Objects
 from autoscaler.adapters.kubernetes.resource import NODES, PODS
 from autoscaler.adapters.kubernetes.watching import Snapshot
-from autoscaler.placeholder.fate import Fate, Sighting, Verdict, fate
+from autoscaler.placeholder.fate import NODE_GONE, STANDS, Fate, Sighting, Verdict, fate
 from autoscaler.placeholder.manifest import EXPIRES, PLAN, POOL, House
 from autoscaler.placeholder.pod import Json, condition, is_leaving, labels, metadata, name, node_name, status
 from autoscaler.placeholder.queued import QueueSeat, queued_name, queued_placeholder, seat_of
@@ -26,8 +26,6 @@ from autoscaler.ports.errors import AlreadyExists, Conflict, NotFound, PortError
 
 AT_ONCE = 8
 """Deletions under way at the same time."""
-STANDS = (Fate.PENDING, Fate.HELD, Fate.STUCK)
-NODE_GONE = "NodeGone"
 AGAIN_S, AGAIN_MOST_S = 60.0, 1800.0
 STOCK_OUT_S = 600.0
 """How long a pool in which nobody gave a placeholder a node is left out for that piece of work."""
