@@ -63,8 +63,8 @@ bench-image: ## Build what the image holds, without Docker, and measure its size
 
 lock: ## Renew the lock files from pyproject.toml
 	@venv=$$(scripts/setup)
-	UV_CUSTOM_COMPILE_COMMAND="make lock" "$$venv/bin/uv" pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements.lock
-	UV_CUSTOM_COMPILE_COMMAND="make lock" "$$venv/bin/uv" pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 --group dev pyproject.toml -o requirements-dev.lock
+	UV_CUSTOM_COMPILE_COMMAND="make lock" "$$venv/bin/uv" pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra gpu pyproject.toml -o requirements.lock
+	UV_CUSTOM_COMPILE_COMMAND="make lock" "$$venv/bin/uv" pip compile -q --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra gpu --group dev pyproject.toml -o requirements-dev.lock
 
 clean: ## Remove what was built here
 	@rm -rf build

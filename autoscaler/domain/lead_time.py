@@ -8,13 +8,14 @@ from enum import Enum, StrEnum
 
 
 class Stage(StrEnum):
-    """One stage of a start, as far as Kubernetes objects tell it.
+    """One stage of a start.
 
     ORDERED: asked for a node, until one is launched; where only the Node object tells of the launch, until that is
     there. JOINED: launched, until the Node object is there. NODE_READY: from the Node object to Ready. GPU: from Ready
     to the first pod on it: devices, and taints of the start. IMAGE: from bound to the containers' start: pull and init
-    containers. START: from there to a ready pod: weights, CUDA, transfer, warm-up. Where the pod itself says in a
-    condition of its own that a part is done, START stands as LOAD, until then, and WARM_UP.
+    containers. START: between the containers' start and a ready pod, what nobody tells apart. WEIGHTS: the model comes
+    to the node's memory. CUDA: the context of the process. TRANSFER: the model goes to the GPU's memory. LOAD: these
+    three in one, where only their end is told. WARM_UP: from a loaded model to a ready pod.
     """
 
     ORDERED = "ordered"
@@ -23,6 +24,9 @@ class Stage(StrEnum):
     GPU = "gpu"
     IMAGE = "image"
     START = "start"
+    WEIGHTS = "weights"
+    CUDA = "cuda"
+    TRANSFER = "transfer"
     LOAD = "load"
     WARM_UP = "warm_up"
 
@@ -35,21 +39,31 @@ class Part(StrEnum):
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """In their order of time."""
+        """In the order in which they are shown; that of their time, as a rule."""
         return _STAGES[self]
 
 
 _STAGES = {
     Part.NODE: (Stage.ORDERED, Stage.JOINED, Stage.NODE_READY, Stage.GPU),
-    Part.REPLICA: (Stage.IMAGE, Stage.START, Stage.LOAD, Stage.WARM_UP),
-}
+    Part.REPLICA: (
+        Stage.IMAGE, Stage.START, Stage.WEIGHTS, Stage.CUDA, Stage.TRANSFER, Stage.LOAD, Stage.WARM_UP,
+    ),
+}  # fmt: skip
 
 
 class StartPath(StrEnum):
-    """From where a start began: a node that it had to wait for, or one that was there."""
+    """What was there already when a start began, as far as anybody tells.
+
+    COLD_NODE: nothing, it had to wait for a node, or the image had to be pulled. WARM_NODE: a node; whether it had the
+    image, nobody says. IMAGE_PRESENT: the image too. WEIGHTS_PRESENT: the weights too. RESTORED: it went on from a
+    snapshot of a process.
+    """
 
     COLD_NODE = "cold_node"
     WARM_NODE = "warm_node"
+    IMAGE_PRESENT = "image_present"
+    WEIGHTS_PRESENT = "weights_present"
+    RESTORED = "restored"
 
 
 class StartEnd(Enum):
@@ -65,9 +79,14 @@ class Start:
     """The start of one node for a workload, or of one replica on its node.
 
     uid: of the node or pod that came to be; of the pod that waits, where there is no node yet. policy, pool: names.
-    stages: seconds of each; the last one in order of time is the one that was not over where the start is not complete.
-    ended_s: when it was complete or failed, else the time of the look; seconds since the epoch. image: what tells the
-    images of a replica from others, empty where that is not known, and for a node.
+    stages: seconds of each; they follow one another, and where two went on at a time, the seconds are of the one that
+    the other waited for. ended_s: when it was complete or failed, else the time of the look; seconds since the epoch.
+    image: what tells the images of a replica from others, empty where that is not known, and for a node. in_stage: of
+    one that is not complete, the stage that was not over, None: the last of `stages`, in their order.
+
+    zone: of the node. digest: of the image that runs, shortened. model_format: of the model's files. pod: "namespace/
+    name" while the pod is there, of replicas alone. why: a word or a line on what holds it up, or made it fail. Each is
+    empty where nobody tells.
     """
 
     uid: str
@@ -79,11 +98,29 @@ class Start:
     ended_s: float
     end: StartEnd
     image: str = ""
+    in_stage: Stage | None = None
+    zone: str = ""
+    digest: str = ""
+    model_format: str = ""
+    pod: str = ""
+    why: str = ""
 
     @property
     def seconds(self) -> float:
         """All of it, so far."""
         return sum(self.stages.values())
+
+    @property
+    def began_s(self) -> float:
+        """When it began, in seconds since the epoch."""
+        return self.ended_s - self.seconds
+
+    @property
+    def open_stage(self) -> Stage | None:
+        """The stage that was not over; None where the start is complete."""
+        if self.end is StartEnd.COMPLETE:
+            return None
+        return self.in_stage or max(self.stages, key=self.part.stages.index)
 
 
 @dataclass(frozen=True, slots=True)

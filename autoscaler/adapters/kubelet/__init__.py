@@ -1,0 +1,1 @@
+"""Which pods hold which devices of this node, as the kubelet and the kernel tell."""

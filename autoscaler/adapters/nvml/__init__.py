@@ -1,0 +1,1 @@
+"""GPUs of this machine, as the driver tells of them through NVML."""

@@ -1,0 +1,1 @@
+"""The node agent: looks at the GPUs of one node and tells what it sees as metrics."""
