@@ -70,6 +70,10 @@ class LeadsInForce:
         node_s, replica_s = (self._learned.middle_s(part, policy, self._homes.get(policy, "")) for part in Part)
         return node_s, replica_s
 
+    def starts(self) -> tuple[Start, ...]:
+        """As `LeadTimes.starts`."""
+        return self._learned.starts()
+
     def quantiles(self) -> tuple[StageQuantile, ...]:
         return self._learned.quantiles()
 

@@ -36,6 +36,11 @@ LEAST_S = 5.0
 MOST_S = 7200.0
 """A longer one is no start: a pod that was held back, or was ready before and is again. Nobody plans so far ahead."""
 
+_PATHS = (
+    StartPath.WARM_NODE, StartPath.COLD_NODE, StartPath.IMAGE_PRESENT, StartPath.WEIGHTS_PRESENT, StartPath.RESTORED,
+)  # fmt: skip
+"""The one that tells more comes later."""
+
 _Place = tuple[Part, str, str]
 """Part, policy, pool."""
 
@@ -102,6 +107,12 @@ class LeadTimes:
                 for share in SHOWN
             )
         return self._shown
+
+    def starts(self) -> tuple[Start, ...]:
+        """All that are remembered, and those under way as of the last `learn`; the one that ended first comes first."""
+        known = [start for starts in self._kept.values() for start in starts.values()]
+        waiting = [start for starts in self._waiting.values() for start in starts]
+        return tuple(sorted((*known, *waiting), key=lambda start: (start.ended_s, start.uid)))
 
     def to_record(self, policy: str) -> dict[str, object]:
         """What is remembered of a policy, as JSON of some KiB; empty where nothing is."""
@@ -181,17 +192,20 @@ def _common(place: _Place) -> tuple[Part, str]:
     return part, pool if part is Part.NODE else policy
 
 
-def _rank(start: Start) -> tuple[bool, float, float, int]:
-    """Which of two reports of one start counts: the larger. At the same end the longest: who asked first."""
-    return start.end is StartEnd.COMPLETE, -start.ended_s, start.seconds, len(start.stages)
+def _rank(start: Start) -> tuple[object, ...]:
+    """Which of two reports of one start counts: the larger. At the same end the longest: who asked first. Of those that
+    are as long the one that tells more.
+    """
+    told = sum(map(bool, (start.image, start.zone, start.digest, start.model_format, start.why)))
+    more = len(start.stages), _PATHS.index(start.path), told
+    last = sorted(start.stages.items()), start.zone, start.digest, start.model_format, start.why, start.image
+    return start.end is StartEnd.COMPLETE, -start.ended_s, round(start.seconds, 1), more, last
 
 
 def _of_stage(stage: Stage, starts: Iterable[Start]) -> list[Duration]:
-    """How long a stage took; it is cut off where it is the last of a start that is not complete."""
+    """How long a stage took; it is cut off where the start did not come through it."""
     found = []
     for start in starts:
         if stage in start.stages:
-            last = max(start.stages, key=start.part.stages.index)
-            is_over = start.end is StartEnd.COMPLETE or stage is not last
-            found.append(Duration(start.stages[stage], is_over))
+            found.append(Duration(start.stages[stage], stage is not start.open_stage))
     return found

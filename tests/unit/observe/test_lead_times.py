@@ -47,7 +47,9 @@ def some_starts(draw: st.DrawFn) -> list[Start]:
         names = draw(st.sampled_from(("chat", "code"))), draw(st.sampled_from(("h100", "h100-spot")))
         stages = dict(zip(part.stages, seconds, strict=False))
         ended_s = float(draw(st.integers(0, 10_000)))
-        found.append(Start(f"{n:08x}-uid", part, *names, path, stages, ended_s, end))
+        texts = {name: draw(st.sampled_from(("", "x", "why y"))) for name in ("zone", "digest", "model_format", "why")}
+        in_stage = draw(st.sampled_from((None, *stages))) if end is FAILED else None
+        found.append(Start(f"{n:08x}-uid", part, *names, path, stages, ended_s, end, in_stage=in_stage, **texts))
     return found
 
 
@@ -187,11 +189,14 @@ def test_a_start_that_is_under_way_never_lowers_what_is_planned_with(
     [
         pytest.param({"h100": 3}, id="no parts"),
         pytest.param({"h100": {"weights": []}}, id="no such part"),
-        pytest.param({"h100": {"node": [["uid", 1, "xx", [1, 2, 3, 4]]]}}, id="no such end"),
-        pytest.param({"h100": {"node": [["uid", 1, "cc", [1, 2, 3]]]}}, id="a stage is missing"),
-        pytest.param({"h100": {"node": [["uid", 1, "cc", [None] * 4]]}}, id="no stage at all"),
-        pytest.param({"h100": {"node": [["uid", 1, "cc", [1, 2, 3, -4]]]}}, id="a negative time"),
-        pytest.param({"h100": {"node": [["uid", "soon", "cc", [1, 2, 3, 4]]]}}, id="no time"),
+        pytest.param({"h100": {"node": [["uid", 1, "xx", {"gpu": 4}]]}}, id="no such end"),
+        pytest.param({"h100": {"node": [["uid", 1, "cc", {"weights": 4}]]}}, id="a stage of the other part"),
+        pytest.param({"h100": {"node": [["uid", 1, "cc", {}]]}}, id="no stage at all"),
+        pytest.param({"h100": {"node": [["uid", 1, "cc", {"gpu": -4}]]}}, id="a negative time"),
+        pytest.param({"h100": {"node": [["uid", "soon", "cc", {"gpu": 4}]]}}, id="no time"),
+        pytest.param({"h100": {"node": [["uid", 1, "cc", [1, 2, 3, 4]]]}}, id="stages without names"),
+        pytest.param({"h100": {"node": [["uid", 1, "cc", {"gpu": 4}, {"zone": 3}]]}}, id="a zone that is no text"),
+        pytest.param({"h100": {"node": [["uid", 1, "cc", {"gpu": 4}, {"colour": "red"}]]}}, id="no such text"),
     ],
 )
 def test_what_is_no_record_is_refused_whole(record: dict[str, object]) -> None:
