@@ -15,27 +15,23 @@ from typing import Annotated
 
 import typer
 
-from autoscaler.cli import bench, doctor, plan, policy, release, run, simulate, trace
 from autoscaler.cli.errors import InputError
+from autoscaler.cli.late import late_group
 from autoscaler.ports.errors import PortError
 
 USAGE, ENVIRONMENT, DEFECT, INTERRUPTED = 2, 3, 70, 130
 
+COMMANDS = ("run", "plan", "doctor", "release", "simulate", "bench", "trace", "policy")
+"""Each is a module beside this one, which has a function of that name, or a group, `app`."""
+
 app = typer.Typer(
     name="autoscaler",
+    cls=late_group({name: f"{__package__}.{name}" for name in COMMANDS}),
     help="Predictive GPU capacity autoscaler for Kubernetes: runs its control loop, live or on recorded traffic.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command(name="run")(run.run)
-app.command(name="plan")(plan.plan)
-app.command(name="doctor")(doctor.doctor)
-app.command(name="release")(release.release)
-app.command(name="simulate")(simulate.simulate)
-app.add_typer(bench.app, name="bench")
-app.add_typer(trace.app, name="trace")
-app.add_typer(policy.app, name="policy")
 
 
 @dataclass(slots=True)

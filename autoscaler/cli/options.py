@@ -5,21 +5,14 @@ from __future__ import annotations
 import errno
 import math
 import os
-from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 
 from autoscaler.cli.errors import InputError
+from autoscaler.cli.output_format import OutputFormat as OutputFormat
 from autoscaler.plan.strategies import Setting, strategy
 from autoscaler.policy.quantity import duration_s, share
-
-
-class OutputFormat(StrEnum):
-    """What a command prints."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 def seconds(option: str, text: str, positive: bool = False) -> float:
