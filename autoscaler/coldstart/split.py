@@ -43,7 +43,7 @@ def split(start: Start, stamps: Iterable[Stamp]) -> Start:
     """
     if start.part is not Part.REPLICA:
         return start
-    mine = [stamp for stamp in stamps if stamp.uid in ("", start.uid)]
+    mine = [stamp for stamp in stamps if stamp.uid in ("", start.uid) and _is_near(stamp, start)]
     rest_s = sum(start.stages.get(stage, 0.0) for stage in (Stage.START, Stage.LOAD, Stage.WARM_UP))
     is_told = any(stage in start.stages for stage in TOLD[:-1])
     if not mine or is_told or not (Stage.START in start.stages or Stage.LOAD in start.stages):
@@ -55,6 +55,13 @@ def split(start: Start, stamps: Iterable[Stamp]) -> Start:
     return _described(_swept(start, spans, begin_s), mine)
 
 
+def _is_near(stamp: Stamp, start: Start) -> bool:
+    """Whether it may be of this start at all, by any clock that can be believed."""
+    first_s, last_s = start.began_s - MOST_SKEW_S, start.ended_s + MOST_SKEW_S
+    until_s = last_s if stamp.until_s is None else stamp.until_s
+    return until_s >= first_s and (stamp.from_s is None or stamp.from_s <= last_s)
+
+
 def _best(stamps: Iterable[Stamp]) -> Mapping[Stage, Stamp]:
     """Of each stage what the best witness tells: from the first beginning to the last end of its several processes."""
     best: dict[Stage, Stamp] = {}
@@ -62,7 +69,7 @@ def _best(stamps: Iterable[Stamp]) -> Mapping[Stage, Stamp]:
         known = best.setdefault(stamp.stage, stamp)
         if known is not stamp and known.witness is stamp.witness:
             best[stamp.stage] = _joined(known, stamp)
-    return {stage: best[stage] for stage in TOLD if stage in best}
+    return {stage: best[stage] for stage in (*TOLD, Stage.LOAD) if stage in best}
 
 
 def _joined(one: Stamp, other: Stamp) -> Stamp:
@@ -74,7 +81,7 @@ def _joined(one: Stamp, other: Stamp) -> Stamp:
 
 def _spans(best: Mapping[Stage, Stamp], begin_s: float, end_s: float, is_over: bool) -> list[Span]:
     """Spans within [begin_s, end_s], in the order of `TOLD`; a stage without an end in a start that is over is none."""
-    timed = {stage: stamp for stage, stamp in best.items() if stamp.from_s is not None or stamp.until_s is not None}
+    timed = {stage: stamp for stage, stamp in best.items() if stage in TOLD and _tells_a_time(stamp)}
     shift_s = _shift(timed.values(), begin_s, end_s)
     if shift_s is None:
         return []
@@ -90,6 +97,10 @@ def _spans(best: Mapping[Stage, Stamp], begin_s: float, end_s: float, is_over: b
         if begin_s <= until_s and from_s <= end_s:
             found.append(Span(stage, _tenths(max(from_s, begin_s)), _tenths(max(until_s, begin_s))))
     return found
+
+
+def _tells_a_time(stamp: Stamp) -> bool:
+    return stamp.from_s is not None or stamp.until_s is not None
 
 
 def _shift(stamps: Iterable[Stamp], begin_s: float, end_s: float) -> float | None:

@@ -95,6 +95,13 @@ def test_where_only_durations_are_told_they_are_taken_from_what_is_not_told_apar
     assert split(waiting, [engine]).stages == waiting.stages
 
 
+def test_an_engine_that_tells_one_load_for_all_of_it_is_heard_where_nobody_tells_more() -> None:
+    engine = Stamp(POD, Stage.LOAD, Witness.ENGINE, seconds=70.0)
+    assert seconds(split(start(), [engine])) == {"image": 10, "start": 30, "load": 70}
+    found = split(start(), [engine, stamp(Stage.CUDA, 30, 36, Witness.AGENT)])
+    assert seconds(found) == {"image": 10, "start": 94, "cuda": 6}
+
+
 def test_what_the_pods_conditions_tell_stays() -> None:
     told = start(weights=60.0, cuda=10.0, transfer=10.0, warm_up=20.0)
     assert split(told, [stamp(Stage.WEIGHTS, 0, 5, Witness.AGENT)]) == told
