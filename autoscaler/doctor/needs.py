@@ -58,6 +58,7 @@ NEEDS = (
     Need(W, OWNER, OWNER, ("get", "patch"), "floors, in the field of who owns the replicas"),
     Need(W, "", "persistentvolumeclaims", ("get",), "zones of volumes"),
     Need(W, EVENTS_GROUP, "events", ("create", "patch"), "events on workloads"),
+    Need(W, EVENTS_GROUP, "events", WATCH, "knowing starts that found their image on the node"),
     Need(Scope.ORDERED, "", "pods", ("patch",), "which replicas go first"),
 )  # fmt: skip
 

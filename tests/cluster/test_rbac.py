@@ -151,6 +151,16 @@ def hearing_node_autoscalers(desk: Desk) -> str:
     return "; ".join(said)
 
 
+def hearing_kubelets(desk: Desk) -> str:
+    """Starts are told without, and it is said."""
+    with desk.watching() as port:
+        said = wait_until(port.unread, "what is unread to be told", SOON_S)
+        assert port.wait_listed(SOON_S)
+        port.starts(epoch_s())
+    assert all("starts that found their image" in line for line in said)
+    return "; ".join(said)
+
+
 def saving_again(desk: Desk) -> str:
     version = desk.store.save("again", {"n": 1}, None)
     return refused(lambda: desk.store.save("again", {"n": 2}, version))
@@ -275,6 +285,8 @@ WORKLOADS: dict[str, Act] = {
     "get persistentvolumeclaims": shaping(BOUND),
     "create events.events.k8s.io": telling(1),
     "patch events.events.k8s.io": telling(2),
+    "list events.events.k8s.io": hearing_kubelets,
+    "watch events.events.k8s.io": hearing_kubelets,
 }
 DEFAULT: dict[str, Act] = {f"{verb} events.events.k8s.io": hearing_node_autoscalers for verb in ("list", "watch")}
 BREAKS = {

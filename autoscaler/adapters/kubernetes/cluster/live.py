@@ -11,6 +11,7 @@ from autoscaler.adapters.kubernetes.cluster.account import Supply, account, thei
 from autoscaler.adapters.kubernetes.cluster.domains import free_domain
 from autoscaler.adapters.kubernetes.cluster.lifecycle import Lifecycle, Sweep
 from autoscaler.adapters.kubernetes.cluster.models import Models, ReplicaShape, Standing
+from autoscaler.adapters.kubernetes.cluster.pulls import Pulls
 from autoscaler.adapters.kubernetes.cluster.renewals import Renewals
 from autoscaler.adapters.kubernetes.cluster.rollouts import Rollouts
 from autoscaler.adapters.kubernetes.cluster.scales import Scale, Scales
@@ -78,6 +79,7 @@ class LiveCluster:
         self._lifecycle = Lifecycle(objects, transport.clock, self._seats, house, self._settings)
         watch = self._settings.watch
         self._starts = Starts(self._seats, transport.clock)
+        self._pulls = Pulls(transport, (one.model.workload.namespace for one in policies), watch)
         self._others: list[Callable[[Change[SeenPod]], None]] = []
         handlers = (self._lifecycle.told, self._starts.told, self._tell_others)
         self._pods = Watching(transport, Selection(PODS), lambda p: seen_pod(p, house.namespace), handlers, watch)
@@ -100,6 +102,7 @@ class LiveCluster:
         self._nodes.start()
         self._pods.start()
         self._stock.start()
+        self._pulls.start()
 
     def wait_listed(self, deadline_s: float) -> bool:
         """Whether every needed watch has its first list, within so many seconds for each."""
@@ -107,6 +110,7 @@ class LiveCluster:
 
     def stop(self) -> None:
         """Ends the watches."""
+        self._pulls.stop()
         self._stock.stop()
         self._pods.stop()
         self._nodes.stop()
@@ -135,8 +139,8 @@ class LiveCluster:
         return self._owners
 
     def unread(self) -> tuple[str, ...]:
-        """What node autoscalers say and we may not read, one line each: the work goes on without."""
-        return self._stock.problems()
+        """What node autoscalers and kubelets say and we may not read, one line each: the work goes on without."""
+        return self._stock.problems() + self._pulls.problems()
 
     def inventory(self, now_s: float) -> Inventory:
         """As `ClusterPort`; now_s: seconds since the epoch."""
@@ -222,13 +226,13 @@ class LiveCluster:
         """Starts of nodes and replicas that ended since the last call, those of all that stands in the first one, and
         those that are under way. now_s, errors: as `sweep`.
         """
-        standing, claims = self._standing(), self._stock.claims()
-        if claims is None:
+        standing, claims, images = self._standing(), self._stock.claims(), self._pulls.images()
+        if claims is None or images is None:
             return []
         if all(scale is None for scale in self._seen_scales):
             self._seen_scales = [self._scale(document) for document in self._seats.policies]
         unobtainable = self._stock.unobtainable(now_s)
-        return self._starts.take(Look(standing, self._seen_scales, claims, unobtainable, now_s))
+        return self._starts.take(Look(standing, self._seen_scales, claims, unobtainable, now_s, images))
 
     def step_aside(self, now_s: float) -> tuple[str, ...]:
         """By the leader alone, best every second or so: deletes placeholders for waiting pods of their workload, where

@@ -6,10 +6,23 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from autoscaler.adapters.kubernetes.cluster.hindrance import hindrance, lacks_image
+from autoscaler.adapters.kubernetes.cluster.main_container import digest, main_container, model_format
 from autoscaler.adapters.kubernetes.cluster.times import NodeTimes, PodTimes, node_times, pod_times
 from autoscaler.placeholder.manifest import PLACEHOLDER, ROLE
 from autoscaler.placeholder.pin import Pin
-from autoscaler.placeholder.pod import Json, condition, is_leaving, labels, metadata, name, node_name, spec, status
+from autoscaler.placeholder.pod import (
+    ZONE,
+    Json,
+    condition,
+    is_leaving,
+    labels,
+    metadata,
+    name,
+    node_name,
+    spec,
+    status,
+)
 from autoscaler.placeholder.quantity import ONE, billionths
 from autoscaler.placeholder.queued import QUEUED
 from autoscaler.placeholder.request import Amounts, effective_amounts
@@ -21,7 +34,8 @@ class SeenPod:
     """A pod. devices: its requests of extended resources, billionths. bound_at: RFC 3339, empty while it has no node.
 
     whole: the object, of placeholders for forecast replicas alone; queued: of those for queued work. waiting: of
-    another pod, while it has no node. image: see `image_key`.
+    another pod, while it has no node. image: see `image_key`. main: the container that serves; digest, model_format: of
+    it. why: see `hindrance`. unpulled: an image that it needs could not be pulled.
     """
 
     namespace: str
@@ -40,6 +54,11 @@ class SeenPod:
     whole: Json | None
     waiting: Json | None
     image: str
+    main: str
+    digest: str
+    model_format: str
+    why: str
+    unpulled: bool
     queued: Json | None = None
 
 
@@ -47,7 +66,8 @@ class SeenPod:
 class SeenNode:
     """A node. pool: its index, None where it is of no pool. gpus: allocatable ones of that pool's resource.
 
-    thing: what the rules of placeholders read of it: name, labels, taints, conditions.
+    zone: by its label, empty without. thing: what the rules of placeholders read of it: name, labels, taints,
+    conditions.
     """
 
     pool: int | None
@@ -55,6 +75,7 @@ class SeenNode:
     ready: bool
     silent: bool
     times: NodeTimes
+    zone: str
     thing: Json
 
 
@@ -64,7 +85,7 @@ def seen_pod(pod: Json, house: str) -> SeenPod:
     role = labels(pod).get(ROLE) if meta.get("namespace") == house else None
     if role in (PLACEHOLDER, QUEUED):
         whole = {**pod, "metadata": {key: value for key, value in meta.items() if key != "managedFields"}}
-    scheduled = condition(pod, "PodScheduled")
+    scheduled, main = condition(pod, "PodScheduled"), main_container(pod)
     return SeenPod(
         namespace=str(meta.get("namespace", "")),
         name=name(pod),
@@ -82,6 +103,11 @@ def seen_pod(pod: Json, house: str) -> SeenPod:
         whole=whole if role == PLACEHOLDER else None,
         waiting=None if whole or node_name(pod) else pod,
         image=image_key(pod),
+        main=main,
+        digest=digest(pod, main),
+        model_format=model_format(pod, main),
+        why=hindrance(pod),
+        unpulled=lacks_image(pod),
         queued=whole if role == QUEUED else None,
     )
 
@@ -112,5 +138,6 @@ def seen_node(node: Json, pins: Sequence[Pin]) -> SeenNode:
         ready=ready.get("status") == "True" and gpus > 0,
         silent=ready.get("status") == "Unknown",
         times=node_times(node),
+        zone=own.get(ZONE, ""),
         thing=thing,
     )

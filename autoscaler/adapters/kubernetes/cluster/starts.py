@@ -8,16 +8,21 @@ was ordered, and was bound as soon as any. Pods that were created later only joi
 came with it. A node that no pod of ours asked for tells nothing. A pod that was seen held back by a scheduling gate did
 not ask when it was created, and counts for no node; nor does one that waits for a pool that cannot be had: nothing is
 on its way. Of all that wait for a pool at one time the longest speaks for all: one supply keeps them waiting.
+
+A replica's start goes on until it is ready, however often its containers end before. Of a pod that is seen for the
+first time when it has been ready already, and is no more, nothing is told: what its times are of is not its start.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 
 from autoscaler.adapters.kubernetes.cache import Change, Happened, Key
+from autoscaler.adapters.kubernetes.cluster.hindrance import MOST_TEXT
 from autoscaler.adapters.kubernetes.cluster.models import Standing
+from autoscaler.adapters.kubernetes.cluster.pulls import Images
 from autoscaler.adapters.kubernetes.cluster.scales import Scale
 from autoscaler.adapters.kubernetes.cluster.seats import Seats
 from autoscaler.adapters.kubernetes.cluster.sight import SeenNode, SeenPod
@@ -33,26 +38,41 @@ AT_ONCE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is seen at one moment. claims: by the name of their node. unobtainable: indices of pools."""
+    """What is seen at one moment. claims: by the name of their node. unobtainable: indices of pools. images: what is
+    known of those of pods, by uid.
+    """
 
     standing: Standing
     scales: Sequence[Scale | None]
     claims: Mapping[str, ClaimTimes]
     unobtainable: Set[int]
     now_s: float
+    images: Mapping[str, Images] = field(default_factory=dict)
 
     def is_asker(self, pod: SeenPod, node: SeenNode) -> bool:
         """Whether it was there before the node was ordered, as far as anything tells when that was."""
         claim = self.claims.get(pod.node)
         return pod.times.created_s <= (node.times.created_s if claim is None else claim.created_s)
 
+    def path(self, pod: SeenPod, node: SeenNode) -> StartPath:
+        """What was there when it came to the node. That a later run of a container finds its image tells nothing."""
+        images = self.images.get(pod.uid, Images())
+        if images.pulled or pod.unpulled:
+            return StartPath.COLD_NODE
+        if not pod.times.restarted and not images.found.isdisjoint(("", pod.main)):
+            return StartPath.IMAGE_PRESENT
+        return StartPath.COLD_NODE if self.is_asker(pod, node) else StartPath.WARM_NODE
+
 
 @dataclass(slots=True)
 class _Life:
-    """A pod that has not told all of its start yet. over_s: when it began to go before it was ready."""
+    """A pod that has not told all of its start yet. over_s: when it began to go before it was ready. node: as it was
+    seen last.
+    """
 
     pod: SeenPod
     over_s: float | None = None
+    node: SeenNode | None = None
     was_gated: bool = False
     was_under_way: bool = False
     node_is_told: bool = False
@@ -78,24 +98,35 @@ class Starts:
             is_over = went or pod.leaving or pod.ended
             if went:
                 self._told.discard(pod.uid)
-            elif is_over or _has_started(pod):
+            elif is_over or _has_started(pod) or self._was_started(pod):
                 self._told.add(pod.uid)
             if not is_told:
                 self._follow(change, is_over)
             elif went and pod.uid in self._lives:
-                self._lives[pod.uid].over_s = self._clock.wall_s()
+                self._end(self._lives[pod.uid], pod)
 
     def _follow(self, change: Change[SeenPod], is_over: bool) -> None:
         """News of a pod that has not told all: ready or not, it may be over."""
         pod = change.now
         is_late = is_over and change.before is None and not _has_started(pod)
-        if change.unseen or is_late:
+        if change.unseen or (is_late and pod.times.over_s is None):
             self._lives.pop(pod.uid, None)  # nobody knows when it ended
             return
         life = self._lives.setdefault(pod.uid, _Life(pod))
         life.pod, life.was_gated = pod, life.was_gated or pod.times.gated
-        if is_over and life.over_s is None:
-            life.over_s = self._clock.wall_s()
+        life.was_under_way |= pod.times.was_ready is False
+        if is_over:
+            self._end(life, pod)
+
+    def _end(self, life: _Life, pod: SeenPod) -> None:
+        """At the time that the pod tells, else now; the first time counts."""
+        if life.over_s is None:
+            life.over_s = self._clock.wall_s() if pod.times.over_s is None else pod.times.over_s
+
+    def _was_started(self, pod: SeenPod) -> bool:
+        """Whether it was ready before anybody looked."""
+        life = self._lives.get(pod.uid)
+        return pod.times.was_ready is True and not (life and life.was_under_way)
 
     def take(self, look: Look) -> list[Start]:
         """Starts that ended since the last call, and those that are under way now."""
@@ -105,7 +136,7 @@ class Starts:
             for uid, life in list(self._lives.items()):
                 starts, stays = self._read(life, look, came)
                 found += starts
-                life.was_under_way = True
+                life.was_under_way |= life.pod.times.was_ready is not True
                 if not stays:
                     del self._lives[uid]
         return [*_longest_waiting(found), *self._of_nodes(came, look)]
@@ -118,33 +149,35 @@ class Starts:
             return [], not is_over and self._is_unread(pod, look.scales)
         if not pod.node:
             return self._without_node(life, workload, look), not is_over
-        node = look.standing.nodes.get(Key("", pod.node))
-        if node is None:
+        life.node = look.standing.nodes.get(Key("", pod.node), life.node)
+        if life.node is None:
             return [], not is_over  # the two watches are of different moments
-        if node.pool is None:
+        if life.node.pool is None:
             return [], False
         if not (life.node_is_told or life.was_gated):
             came.append(pod)
         life.node_is_told = True
         if pod.whole is not None:
             return [], False
-        pool = self._seats.pins[node.pool].pool
-        return self._of_replica(life, self._seats.policies[workload].name, pool, look, node)
+        return self._of_replica(life, self._seats.policies[workload].name, look, life.node)
 
-    def _of_replica(
-        self, life: _Life, policy: str, pool: str, look: Look, node: SeenNode
-    ) -> tuple[list[Start], bool]:  # fmt: skip
-        times = life.pod.times
-        if times.bound_s is None or (times.restarted and not life.was_under_way):
+    def _of_replica(self, life: _Life, policy: str, look: Look, node: SeenNode) -> tuple[list[Start], bool]:
+        pod, times = life.pod, life.pod.times
+        is_of_another = (times.restarted or times.was_ready is True) and not life.was_under_way
+        if times.bound_s is None or is_of_another or node.pool is None:
             return [], False  # which of its starts its times are of, nobody knows
         end, until_s = StartEnd.WAITING, look.now_s
         if times.ready_s is not None:
             end, until_s = StartEnd.COMPLETE, times.ready_s
         elif life.over_s is not None:
             end, until_s = StartEnd.FAILED, life.over_s
-        stages = replica_stages(times, times.bound_s, until_s, end is StartEnd.COMPLETE)
-        path = StartPath.COLD_NODE if look.is_asker(life.pod, node) else StartPath.WARM_NODE
-        start = Start(life.pod.uid, Part.REPLICA, policy, pool, path, stages, until_s, end, life.pod.image)
+        is_ready = end is StartEnd.COMPLETE
+        stages, last = replica_stages(times, times.bound_s, until_s, is_ready)
+        start = Start(
+            pod.uid, Part.REPLICA, policy, self._seats.pins[node.pool].pool, look.path(pod, node), stages, until_s, end,
+            image=pod.image, in_stage=None if is_ready else last, zone=node.zone, digest=pod.digest,
+            model_format=pod.model_format, pod=f"{pod.namespace}/{pod.name}", why=_why(life, end),
+        )  # fmt: skip
         return [start], end is StartEnd.WAITING
 
     def _without_node(self, life: _Life, workload: int, look: Look) -> list[Start]:
@@ -155,7 +188,8 @@ class Starts:
         end, until_s = (StartEnd.WAITING, look.now_s) if life.over_s is None else (StartEnd.FAILED, life.over_s)
         stages = {Stage.ORDERED: max(until_s - life.pod.times.created_s, 0.0)}
         names = self._seats.policies[workload].name, self._seats.pins[pool].pool
-        return [Start(life.pod.uid, Part.NODE, *names, StartPath.COLD_NODE, stages, until_s, end)]
+        why = _why(life, end)
+        return [Start(life.pod.uid, Part.NODE, *names, StartPath.COLD_NODE, stages, until_s, end, why=why)]
 
     def _of_nodes(self, came: Iterable[SeenPod], look: Look) -> list[Start]:
         """One start for each node that pods came to and that one of ours had asked for."""
@@ -178,7 +212,8 @@ class Starts:
         workload = self._workload(pod, look.scales)
         assert workload is not None
         names = self._seats.policies[workload].name, self._seats.pins[node.pool].pool
-        return [Start(node.times.uid, Part.NODE, *names, StartPath.COLD_NODE, stages, usable_s, StartEnd.COMPLETE)]
+        end, zone = StartEnd.COMPLETE, node.zone
+        return [Start(node.times.uid, Part.NODE, *names, StartPath.COLD_NODE, stages, usable_s, end, zone=zone)]
 
     def _workload(self, pod: SeenPod, scales: Sequence[Scale | None]) -> int | None:
         """The first workload that it is of, or holds the place for."""
@@ -208,6 +243,14 @@ class Starts:
 def _has_started(pod: SeenPod) -> bool:
     """A placeholder has where it holds a place."""
     return bool(pod.node) if pod.whole is not None else pod.times.ready_s is not None
+
+
+def _why(life: _Life, end: StartEnd) -> str:
+    """What its object tells, and that it went, where nothing else ended it."""
+    said = life.pod.why
+    if end is StartEnd.FAILED and not (life.pod.ended or life.pod.leaving):
+        said = f"{said}; deleted" if said else "deleted"
+    return said[:MOST_TEXT]
 
 
 def _longest_waiting(starts: Iterable[Start]) -> list[Start]:
