@@ -80,8 +80,10 @@ class Pulls:
     def images(self) -> Mapping[str, Images] | None:
         """By uid of the pod; None until all that there is was heard, or why it cannot be is known."""
         seen = [watch.snapshot() for watch in self._watches]
-        if any(not one.version and one.problem is None for one in seen):
-            return None
+        return None if any(not one.version and one.problem is None for one in seen) else self.heard()
+
+    def heard(self) -> Mapping[str, Images]:
+        """What was heard so far."""
         with self._lock:
             return dict(self._heard)
 
