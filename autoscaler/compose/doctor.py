@@ -16,7 +16,7 @@ from autoscaler.compose.doctor_queues import queue_facts
 from autoscaler.compose.doctor_signals import answered
 from autoscaler.compose.doctor_told import told
 from autoscaler.compose.doctor_workloads import Workloads
-from autoscaler.compose.live import prometheus_settings
+from autoscaler.compose.link import prometheus_settings
 from autoscaler.doctor.examination import examine
 from autoscaler.doctor.facts import Definition, Facts, QueueFacts, Told, Unread, WorkloadFacts
 from autoscaler.doctor.finding import Check

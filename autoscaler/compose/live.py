@@ -14,18 +14,14 @@ from types import FrameType
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from autoscaler.adapters.kubernetes.cluster.scales import Scales
-from autoscaler.adapters.kubernetes.connection import connect
 from autoscaler.adapters.kubernetes.election import ElectionSettings
 from autoscaler.adapters.kubernetes.events import EventRecorder
 from autoscaler.adapters.kubernetes.lease import LeaseLeadership
 from autoscaler.adapters.kubernetes.objects import Objects
 from autoscaler.adapters.kubernetes.owners.floors import Floors
-from autoscaler.adapters.kubernetes.plans.capacity_plans import CapacityPlans
-from autoscaler.adapters.kubernetes.store import ConfigMapStore
 from autoscaler.adapters.kubernetes.transport import Transport, TransportSettings
-from autoscaler.adapters.prometheus.server import PrometheusServer
-from autoscaler.adapters.prometheus.settings import PrometheusSettings
 from autoscaler.adapters.system_clock import SystemClock
+from autoscaler.compose.link import MANAGER, Link, linked
 from autoscaler.compose.live_world import LiveWorld
 from autoscaler.controller import runner
 from autoscaler.controller.beginning import Rhythm, begun
@@ -34,13 +30,12 @@ from autoscaler.controller.dry import DryCluster, DryQueue
 from autoscaler.controller.health import Health
 from autoscaler.controller.in_force import InForce
 from autoscaler.controller.keeper import Keeper
-from autoscaler.controller.records import FORM, Records
 from autoscaler.controller.recovery import stand_by
 from autoscaler.controller.service import Service
 from autoscaler.controller.tick import Tick
 from autoscaler.policy.folder import PolicyFolder, PolicySet
 from autoscaler.ports.errors import PortError
-from autoscaler.settings import Settings, SettingsError
+from autoscaler.settings import Settings
 from autoscaler.telemetry.events import LoopEvents
 from autoscaler.telemetry.log import LoopLog, logger
 from autoscaler.telemetry.metrics import LoopMetrics
@@ -48,7 +43,6 @@ from autoscaler.telemetry.plan_status import LoopPlans
 from autoscaler.telemetry.targets import LoopTargets
 from autoscaler.web.probes import ProbeServer
 
-MANAGER = "gpu-autoscaler"
 TICKS_MISSED = 10
 """So many ticks without an end of one, and the process is taken for dead."""
 TARGETS = "/api/v1/targets"
@@ -64,23 +58,17 @@ def run(settings: Settings) -> bool:
     Raises `SettingsError`, `PortError` (no way to the cluster), OSError (the address to listen on).
     """
     clock = SystemClock()
-    with ExitStack() as ends, _stopped() as stopping:
-        server = PrometheusServer(prometheus_settings(settings), clock)
-        ends.callback(server.close)
-        connection = connect(settings.kubeconfig, settings.context)
-        ends.callback(connection.close)
-        transport = Transport(connection, clock)
-        objects = Objects(transport, MANAGER)
+    with linked(settings, clock) as link, ExitStack() as ends, _stopped() as stopping:
         identity = settings.identity or socket.gethostname()
-        events = EventRecorder(objects, clock, identity)
+        events = EventRecorder(link.objects, clock, identity)
         log, metrics = logger(settings.log_format), LoopMetrics()
         ProcessCollector(registry=metrics.registry)
         limit_s = TICKS_MISSED * settings.tick_s + settings.history_s
         health = Health(clock, limit_s)
         events.start()
         ends.callback(events.stop)
-        leadership = _leadership(Transport(connection, clock, TransportSettings(deadline_s=QUICK_S)), clock, settings)
-        plans = CapacityPlans(transport, objects, settings.namespace)
+        quick = Transport(link.connection, clock, TransportSettings(deadline_s=QUICK_S))
+        leadership, plans = _leadership(quick, clock, settings), link.plans
         plans.start()
         ends.callback(plans.stop)
         targets = LoopTargets(clock, max(STALE_S, STALE_TICKS * settings.tick_s), plans.shown)
@@ -88,11 +76,11 @@ def run(settings: Settings) -> bool:
         probes = _probes(settings, metrics.registry, health, targets)
         probes.start()
         ends.callback(probes.stop)
-        world = LiveWorld(settings, transport, plans, server, clock)
+        world = LiveWorld(settings, link.transport, plans, link.server, clock)
         service = Service(
             PolicyFolder(settings.policies), world.govern, leadership, clock,
             (LoopLog(log), metrics, LoopEvents(events), LoopPlans(plans), targets, health),
-            Rhythm(settings.tick_s, settings.history_s), _keeper(settings, transport, objects),
+            Rhythm(settings.tick_s, settings.history_s), _keeper(link),
         )  # fmt: skip
         log.info("started", policies=str(settings.policies), listen=f"{settings.address[0]}:{probes.port}")
         ended = runner.run(service, leadership, clock, settings.tick_s, settings.stop_s, stopping)
@@ -106,21 +94,14 @@ def plan(settings: Settings, found: PolicySet) -> Tick:
     Raises `SettingsError`, and `PortError` where cluster or policies cannot be read.
     """
     clock = SystemClock()
-    with ExitStack() as ends:
-        server = PrometheusServer(prometheus_settings(settings), clock)
-        ends.callback(server.close)
-        connection = connect(settings.kubeconfig, settings.context)
-        ends.callback(connection.close)
-        transport = Transport(connection, clock)
-        objects = Objects(transport, MANAGER)
-        plans = CapacityPlans(transport, objects, settings.namespace)
-        world = LiveWorld(settings, transport, plans, server, clock)
+    with linked(settings, clock) as link, ExitStack() as ends:
+        world = LiveWorld(settings, link.transport, link.plans, link.server, clock)
         in_force = world.govern(found)
         ends.callback(in_force.close)
         began_s, now_s = clock.monotonic_s(), clock.wall_s()
         rhythm = Rhythm(settings.tick_s, settings.history_s)
         state, notes = begun(in_force, now_s, rhythm)
-        keeper = _keeper(settings, transport, objects)
+        keeper = _keeper(link)
         said = _recalled(keeper, in_force, state)
         stand_by(state, in_force.policies.fleet, in_force.ports.cluster.inventory(now_s), now_s)
         cluster = DryCluster(keeper.holding(in_force, now_s).inventory)
@@ -140,9 +121,8 @@ def _probes(settings: Settings, registry: CollectorRegistry, health: Health, tar
     return ProbeServer(*settings.address, registry, checks, pages)
 
 
-def _keeper(settings: Settings, transport: Transport, objects: Objects) -> Keeper:
-    store = ConfigMapStore(transport, objects, settings.namespace, FORM)
-    return Keeper(Records(store), Floors(objects, Scales(transport, objects)))
+def _keeper(link: Link) -> Keeper:
+    return Keeper(link.records(), Floors(link.objects, Scales(link.transport, link.objects)))
 
 
 def _recalled(keeper: Keeper, in_force: InForce, state: LoopState) -> tuple[str, ...]:
@@ -152,25 +132,6 @@ def _recalled(keeper: Keeper, in_force: InForce, state: LoopState) -> tuple[str,
     except PortError as error:
         return (str(error),)
     return (*problems, *keeper.recall(in_force, state, everything=True))
-
-
-def prometheus_settings(settings: Settings) -> PrometheusSettings:
-    """How the metric store is reached. Raises `SettingsError`, ValueError."""
-    if settings.prometheus is None:
-        raise SettingsError(
-            "setting prometheus (--prometheus, GPU_AUTOSCALER_PROMETHEUS): not given; write http://HOST:PORT"
-        )
-    return PrometheusSettings(
-        url=settings.prometheus,
-        token_file=settings.prometheus_token_file,
-        user_file=settings.prometheus_user_file,
-        password_file=settings.prometheus_password_file,
-        tenant=settings.prometheus_tenant,
-        ca_file=settings.prometheus_ca_file,
-        certificate_file=settings.prometheus_certificate_file,
-        key_file=settings.prometheus_key_file,
-        tick_s=min(10.0, settings.tick_s * 2.0 / 3.0),
-    )
 
 
 def _leadership(transport: Transport, clock: SystemClock, settings: Settings) -> LeaseLeadership:

@@ -16,7 +16,9 @@ from autoscaler.adapters.prometheus.metrics import Key, PrometheusMetrics
 from autoscaler.adapters.prometheus.past import PrometheusPast
 from autoscaler.adapters.prometheus.server import PrometheusServer
 from autoscaler.adapters.prometheus.signals import signal_queries
+from autoscaler.adapters.prometheus.stamps import PrometheusStamps
 from autoscaler.compose.ownership import OwnedCluster, Owners
+from autoscaler.compose.stamped import StampedStarts
 from autoscaler.compose.stopped import AnyPolicy, Stopped
 from autoscaler.controller.cycle import Ports
 from autoscaler.controller.in_force import InForce, Swept
@@ -76,6 +78,7 @@ class LiveWorld:
         self._server, self._clock = server, clock
         self._serving: _Serving | None = None
         self._leads = LeadsInForce(settings.node_lead_s, settings.replica_lead_s)
+        self._stamped = StampedStarts(PrometheusStamps(server))
         self._stopped = Stopped(plans.take_deleted)
         self._named: frozenset[str] = frozenset()
         self._users = 0
@@ -120,7 +123,7 @@ class LiveWorld:
         )
 
     def _problems(self, serving: _Serving, governed: Governed) -> tuple[str, ...]:
-        of_plans = (*self._plans.problems(), *self._stopped.problems())
+        of_plans = (*self._plans.problems(), *self._stopped.problems(), *self._stamped.problems())
         return (*of_plans, *_of_cluster(serving.cluster), *_of_signals(serving.metrics.reports, governed))
 
     def _sweep(self, serving: _Serving, now_s: float) -> Swept:
@@ -141,8 +144,9 @@ class LiveWorld:
 
     def _learn(self, serving: _Serving) -> None:
         """Who cannot see the cluster learns later: the objects remember."""
+        now_s = self._clock.wall_s()
         with suppress(Unavailable):
-            self._leads.learn(serving.cluster.starts(self._clock.wall_s()))
+            self._leads.learn(self._stamped.take(serving.cluster.starts(now_s), now_s))
 
     def _is_stopped(self, serving: _Serving) -> bool:
         """Whether a policy that is served must not be any more."""

@@ -20,7 +20,7 @@ from autoscaler.adapters.kubernetes.resource import PODS
 from autoscaler.adapters.kubernetes.store import ConfigMapStore
 from autoscaler.adapters.kubernetes.transport import Transport
 from autoscaler.adapters.system_clock import SystemClock
-from autoscaler.compose.live import MANAGER
+from autoscaler.compose.link import MANAGER
 from autoscaler.controller.keeper import Keeper
 from autoscaler.controller.records import FORM, Records
 from autoscaler.placeholder.manifest import PLACEHOLDER, ROLE

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from autoscaler.controller.cycle import Ports
 from autoscaler.domain.ending import PlaceholderEnd
-from autoscaler.domain.lead_time import StageQuantile
+from autoscaler.domain.lead_time import StageQuantile, Start
 from autoscaler.policy.folder import PolicySet
 from autoscaler.policy.governed import Governed
 from autoscaler.ports.events import ObjectReference
@@ -37,6 +37,10 @@ class Leads(Protocol):
 
     def quantiles(self) -> Sequence[StageQuantile]:
         """What was seen, by policy, pool and stage."""
+        ...
+
+    def starts(self) -> Sequence[Start]:
+        """All that are remembered, and those under way; the one that ended first comes first."""
         ...
 
     def record(self, policy: str) -> Mapping[str, object]:
