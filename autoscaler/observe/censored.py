@@ -42,14 +42,19 @@ class Duration(NamedTuple):
 
 def quantile(durations: Iterable[Duration], share: float) -> float:
     """The shortest time within which `share` of all end, or the lower bound; NaN without any."""
+    return bounded_quantile(durations, share).seconds
+
+
+def bounded_quantile(durations: Iterable[Duration], share: float) -> Duration:
+    """The same, and whether it was seen: `ended` False where it is the lower bound, or NaN."""
     ordered = sorted(durations, key=lambda duration: (duration.seconds, not duration.ended))
     going_on = 1.0
     for n, duration in enumerate(ordered):
         if duration.ended:
             going_on *= 1.0 - 1.0 / (len(ordered) - n)
             if 1.0 - going_on >= share - 1e-9:
-                return duration.seconds
-    return ordered[-1].seconds if ordered else float("nan")
+                return duration
+    return Duration(ordered[-1].seconds if ordered else float("nan"), ended=False)
 
 
 def prior(seconds: float) -> Quantile:

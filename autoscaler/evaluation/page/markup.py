@@ -9,7 +9,7 @@ from collections.abc import Sequence
 SPACE = "\u00a0"
 """Between a number and its unit: no line breaks there."""
 _LONG = 32  # characters
-_NUMBER = re.compile(r"[-+$<]?\d.*|-?")
+_NUMBER = re.compile(r"[-+$<>]?\d.*|-?")
 
 
 def text(words: str) -> str:

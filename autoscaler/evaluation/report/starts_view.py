@@ -11,9 +11,10 @@ from autoscaler.evaluation.comparison import Comparison
 from autoscaler.evaluation.page.days import clock
 from autoscaler.evaluation.page.document import Chart
 from autoscaler.evaluation.page.figure import Figure, colour, label, layout, packed
-from autoscaler.evaluation.page.looks import Look, pattern
+from autoscaler.evaluation.page.looks import pattern
 from autoscaler.evaluation.page.markup import SPACE, element, region, table, text
 from autoscaler.evaluation.report.section import Section
+from autoscaler.evaluation.report.stage_bars import stage_bars
 from autoscaler.evaluation.starts import Starts
 
 LONGEST_DRAWN, LONGEST_LISTED = 10, 3
@@ -134,26 +135,7 @@ def _waterfall(starts: Starts, stages: Sequence[str]) -> list[Figure]:
     places = range(len(starts.workload))
     whole_s, asked_s = starts.whole_s.tolist(), starts.asked_s.tolist()
     who = [f"{label(starts.workload[i])}, {clock(asked_s[i])}, {whole_s[i]:.0f} s in all" for i in places]
-    return [
-        {
-            "type": "bar",
-            "orientation": "h",
-            "uid": f"stage-{rank}",
-            "name": stage,
-            "legendrank": 10 + rank,
-            "offsetgroup": "longest",
-            "alignmentgroup": "longest",
-            "xaxis": "x2",
-            "yaxis": "y2",
-            "y": [_rank(i) for i in places],
-            "x": packed(starts.seconds[:, rank]),
-            "text": who,
-            "textposition": "none",
-            "marker": Look(rank).bar,
-            "hovertemplate": f"{stage} %{{x:.0f}} s: %{{text}}<extra></extra>",
-        }
-        for rank, stage in enumerate(stages)
-    ]
+    return stage_bars([_rank(i) for i in places], who, stages, starts.seconds, panel="2")
 
 
 def _stage_table(names: Sequence[str], there: Sequence[Starts | None], stages: Sequence[str]) -> str:
