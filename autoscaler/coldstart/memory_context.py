@@ -1,0 +1,50 @@
+"""Where the context of a process ends in its first run of growth, which may go on into the weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from autoscaler.coldstart.memory_growth import BUS_BYTES_S, Run
+from autoscaler.coldstart.memory_sample import GIB, Edge
+
+MOST_BYTES = GIB
+"""A first run above that holds more than a context."""
+SMALL_BYTES, LARGE_BYTES = 0.25 * GIB, 0.6 * GIB
+"""Contexts are that large, by card, driver and libraries."""
+STEP_S = 0.2
+"""A context that comes within one look takes about that long to fill."""
+
+
+def context_begin(before_s: float, first_s: float, first_bytes: float) -> Edge:
+    """When it began, from the last look without memory and the first one with some."""
+    gap_s = first_s - before_s
+    if first_bytes >= MOST_BYTES:
+        return Edge(before_s + gap_s / 4, 0.75 * gap_s)
+    return Edge(before_s + max(0.0, gap_s - STEP_S) / 2, gap_s / 2)
+
+
+def context_end(run: Run) -> tuple[Edge, Run | None]:
+    """When it was there, and what of its first run of growth is not its own; None where that is nothing.
+
+    It is looked for in the first look with memory and the one after; what grows on is more than a context.
+    """
+    gap_s = run.first_s - run.before_s
+    if run.first_bytes - run.before_bytes >= MOST_BYTES:
+        begin = _load_begin(run)
+        rest = replace(run, before_bytes=run.before_bytes + (SMALL_BYTES + LARGE_BYTES) / 2, known_begin=begin)
+        middle_s = run.before_s + (begin.at_s - run.before_s) / 2
+        return Edge(middle_s, gap_s / 2), rest
+    is_there = run.first_bytes >= SMALL_BYTES or run.intervals == 1 or run.points[2][1] >= MOST_BYTES
+    before, until = run.points[:2] if is_there else run.points[1:3]
+    gap_s = until[0] - before[0]
+    return Edge(until[0] - max(0.0, gap_s - STEP_S) / 2, gap_s / 2), run.after(1 if is_there else 2)
+
+
+def _load_begin(run: Run) -> Edge:
+    """Where the line of the load meets the size of a context, within the first interval."""
+    gap_s = run.first_s - run.before_s
+    if run.intervals == 1:
+        return run.begin
+    pace = run.pace_bytes_s or 2 / (1 / run.peak_bytes_s + 1 / max(run.peak_bytes_s, BUS_BYTES_S))
+    back = [min(gap_s, (run.first_bytes - run.before_bytes - size) / pace) for size in (SMALL_BYTES, LARGE_BYTES)]
+    return Edge(run.first_s - sum(back) / 2, gap_s / 2)

@@ -1,0 +1,1 @@
+"""Loads of weights onto a GPU: generated from stated rates, and real ones where there is a GPU."""
