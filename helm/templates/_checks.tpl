@@ -33,7 +33,51 @@
 {{- $wrong = append $wrong (printf "settings.%s %q is no duration: write a number and s, m, h or d, such as 15s" $name $value) }}
 {{- end }}
 {{- end }}
+{{- if .Values.agent.enabled }}
+{{- $wrong = concat $wrong (include "gpu-autoscaler.agentChecks" . | fromJsonArray) }}
+{{- end }}
 {{- if $wrong }}
 {{- printf "\n\nthese values need a change:\n- %s\n" (join "\n- " $wrong) | fail }}
 {{- end }}
+{{- end }}
+
+{{/* Those of the node agent, as a JSON array. */}}
+{{- define "gpu-autoscaler.agentChecks" -}}
+{{- $wrong := list }}
+{{- $space := include "gpu-autoscaler.agentNamespace" . }}
+{{- $own := eq $space .Release.Namespace }}
+{{- $level := dig "metadata" "labels" "pod-security.kubernetes.io/enforce" "" (lookup "v1" "Namespace" "" $space) }}
+{{- if and $own .Values.namespace.create }}
+{{- $level = .Values.namespace.podSecurity }}
+{{- end }}
+{{- with .Values.agent }}
+{{- if and $own .namespace.create }}
+{{- $wrong = append $wrong "agent.namespace.create is true, and agent.namespace.name is not that of another namespace: name one, as in --set agent.namespace.name=gpu-agents; namespace.create is for the release's own" }}
+{{- else if and (has $level (list "restricted" "baseline")) (not .namespace.create) }}
+{{- $wrong = append $wrong (printf "agent.enabled is true, and namespace %s enforces Pod Security %s, which refuses hostPID and hostPath: give the agent a namespace of its own, as in --set agent.namespace.name=gpu-agents,agent.namespace.create=true" $space $level) }}
+{{- end }}
+{{- with .driver }}
+{{- if and .library (not (regexMatch "^/.+/libnvidia-ml[.]so([.][0-9]+)*$" .library)) }}
+{{- $wrong = append $wrong (printf "agent.driver.library %q is not the driver's library: write its path on the node, such as /home/kubernetes/bin/nvidia/lib64/libnvidia-ml.so.1" .library) }}
+{{- end }}
+{{- if and .library (not .privileged) }}
+{{- $wrong = append $wrong "agent.driver.library is set and agent.driver.privileged is not: without NVIDIA's runtime the kernel opens GPU devices to privileged containers alone; set both, or neither" }}
+{{- else if and .privileged (not .library) }}
+{{- $wrong = append $wrong "agent.driver.privileged is set without agent.driver.library: with NVIDIA's runtime the agent needs no privileged container; set both, or neither" }}
+{{- end }}
+{{- end }}
+{{- if and .driver.library .runtimeClassName }}
+{{- $wrong = append $wrong "agent.driver.library and agent.runtimeClassName are both set: keep one, the driver comes from the node's file or from the runtime" }}
+{{- end }}
+{{- if not (regexMatch "^([0-9]+([.][0-9]+)?(ms|s|m|h|d))+$" .sampleEvery) }}
+{{- $wrong = append $wrong (printf "agent.sampleEvery %q is no duration: write a number and ms or s, such as 1s" .sampleEvery) }}
+{{- end }}
+{{- if and (not .serviceAccount.create) (not .serviceAccount.name) }}
+{{- $wrong = append $wrong "agent.serviceAccount.create is false and its name is empty: name a ServiceAccount without permissions" }}
+{{- end }}
+{{- end }}
+{{- if and .Values.agent.scrapeAnnotations .Values.monitoring.podMonitor.enabled }}
+{{- $wrong = append $wrong "agent.scrapeAnnotations and monitoring.podMonitor.enabled are both true: keep one, or the same series are stored twice" }}
+{{- end }}
+{{- toJson $wrong }}
 {{- end }}

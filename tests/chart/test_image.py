@@ -102,7 +102,7 @@ def test_what_is_installed_is_locked_hashed_and_never_compiled() -> None:
 
 
 def test_the_lock_holds_what_we_need_and_nothing_more() -> None:
-    assert needed("gpu-autoscaler") == set(locked())
+    assert needed("gpu-autoscaler", frozenset({"gpu"})) == set(locked())
     assert {name: distribution(name).version for name in locked()} == dict(locked())
 
 

@@ -26,7 +26,7 @@ RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 def _operator(control_plane: ControlPlane, tools: Programs) -> Iterator[None]:
     """The definitions of Prometheus Operator, served."""
     api = control_plane.api()
-    files = sorted((tools.folder / "parts" / "crds").glob("*.yaml"))
+    files = sorted((tools.folder / "parts" / "monitoring").glob("*.yaml"))
     made = [body for file in files for body in documents(file.read_text())]
     for body in made:
         api.create(CRDS, body)
