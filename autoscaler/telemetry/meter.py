@@ -24,6 +24,7 @@ from autoscaler.telemetry.seats import Seats
 LONGEST_S = 300.0
 HOUR_S = 3600.0
 USES = ("serving", "starting", "warm")
+STARTING = USES.index("starting")
 WORK, LATE = 0, 1
 
 
@@ -48,7 +49,7 @@ class _Use:
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """GPU-seconds by seat and pool, dollars by seat, and replica-seconds of work [W, (all, late)]."""
+    """GPU-seconds and dollars by seat and use, GPU-seconds by pool, and replica-seconds of work [W, (all, late)]."""
 
     seats: tuple[Labels, ...]
     pools: tuple[Labels, ...]
@@ -60,7 +61,7 @@ class _Sums:
 
     @staticmethod
     def empty() -> _Sums:
-        parts = (np.zeros((0, columns)) for columns in (len(USES), 1, len(GPU_STATES), 2))
+        parts = (np.zeros((0, columns)) for columns in (len(USES), len(USES), len(GPU_STATES), 2))
         return _Sums((), (), (), *parts)
 
     def moved(self, seats: Seats) -> _Sums:
@@ -102,7 +103,9 @@ class Meter:
         """All of it, as counters."""
         sums = self._sums
         yield counter(names.GPU_SECONDS, labelled(sums.seats, USES, sums.gpu_s))
-        yield counter(names.COST, zip(sums.seats, sums.dollars[:, 0].tolist(), strict=True))
+        yield counter(names.COST, zip(sums.seats, sums.dollars.sum(axis=1).tolist(), strict=True))
+        seats = (place[:2] for place in sums.seats)
+        yield counter(names.START_COST, zip(seats, sums.dollars[:, STARTING].tolist(), strict=True))
         yield counter(names.POOL_GPU_SECONDS, labelled(sums.pools, GPU_STATES, sums.pool_gpu_s))
         yield counter(names.WORK, zip(sums.policies, sums.work_s[:, WORK].tolist(), strict=True))
         yield counter(names.LATE_WORK, zip(sums.policies, sums.work_s[:, LATE].tolist(), strict=True))
@@ -114,7 +117,7 @@ def _add_use(sums: _Sums, use: _Use, seats: Seats, for_s: float) -> None:
     by_seat = carried(use.by_seat, old.places, seats.places) * for_s
     sums.gpu_s[:] += by_seat
     price = np.array([pool.price_per_gpu_hour_dollars for pool in fleet.pools])[seats.pools]
-    sums.dollars[:, 0] += by_seat.sum(axis=1) * price / HOUR_S
+    sums.dollars[:] += by_seat * price[:, None] / HOUR_S
     sums.pool_gpu_s[:] += carried(use.by_pool, pool_places(old.fleet), pool_places(fleet)) * for_s
 
 

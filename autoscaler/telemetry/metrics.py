@@ -12,13 +12,16 @@ from prometheus_client.registry import Collector
 
 from autoscaler.controller.tick import Tick
 from autoscaler.domain.fleet import Fleet
-from autoscaler.domain.lead_time import StageQuantile
+from autoscaler.domain.lead_time import StageQuantile, Start
 from autoscaler.telemetry import names
+from autoscaler.telemetry.first_waits import FirstWaits
 from autoscaler.telemetry.judge import Judge
 from autoscaler.telemetry.meter import Meter
 from autoscaler.telemetry.pool_metrics import of_budgets, of_pools, of_queue, queued_gpus
 from autoscaler.telemetry.samples import Sample, gauge
 from autoscaler.telemetry.seats import Seats
+from autoscaler.telemetry.start_counts import StartCounts
+from autoscaler.telemetry.start_metrics import in_force, of_loading, of_models, of_starts
 from autoscaler.telemetry.tallies import Tallies
 from autoscaler.telemetry.waking import wake_ups
 from autoscaler.telemetry.workload_metrics import of_fleet, of_lead_times, of_report
@@ -31,8 +34,9 @@ DISTRIBUTION = "gpu-autoscaler"
 class _Learned:
     """What is made in the tick's own thread, since what it is made of is learned there."""
 
-    lead_times: tuple[StageQuantile, ...]
-    wake_ups: tuple[Sample, ...]
+    lead_times: tuple[StageQuantile, ...] = ()
+    wake_ups: tuple[Sample, ...] = ()
+    starts: tuple[Start, ...] = ()
 
 
 class LoopMetrics(Collector):
@@ -44,8 +48,9 @@ class LoopMetrics(Collector):
             names.TICK_SECONDS.text, names.TICK_SECONDS.help, buckets=TICK_BUCKETS_S, registry=self.registry
         )
         self._version = version(DISTRIBUTION)
-        self._newest: tuple[Tick | None, Seats | None, _Learned] = (None, None, _Learned((), ()))
+        self._newest: tuple[Tick | None, Seats | None, _Learned] = (None, None, _Learned())
         self._tallies, self._meter, self._judge = Tallies(), Meter(), Judge()
+        self._starts, self._waits = StartCounts(), FirstWaits()
         self.registry.register(self)
 
     def tell(self, tick: Tick) -> None:
@@ -57,7 +62,10 @@ class LoopMetrics(Collector):
                 seats = Seats.of(fleet)
             self._meter.add(tick, seats)
             self._judge.add(tick, fleet)
-            learned = _Learned(_lead_times(tick, fleet), tuple(_wake_ups(tick)))
+            starts = () if tick.in_force.leads is None else tuple(tick.in_force.leads.starts())
+            self._starts.add(starts, seats, tick.now_s, tick.leads)
+            self._waits.add(None if tick.report is None else tick.report.observation, seats, tick.now_s, tick.leads)
+            learned = _Learned(_lead_times(tick, fleet), tuple(_wake_ups(tick)), starts)
         self._tallies.add(tick, seats)
         self._newest = (tick, seats, learned)
 
@@ -67,6 +75,8 @@ class LoopMetrics(Collector):
         yield from self._tallies.collect()
         yield from self._meter.collect()
         yield from self._judge.collect()
+        yield from self._starts.collect()
+        yield from self._waits.collect()
         tick, seats, learned = self._newest
         if tick is None:
             return
@@ -77,6 +87,7 @@ class LoopMetrics(Collector):
         if tick.in_force is not None and seats is not None:
             yield from _of_policies(tick, seats)
             yield of_lead_times(learned.lead_times)
+            yield from _of_starts(tick, seats, learned.starts)
             yield gauge(names.WAKE_UP, learned.wake_ups)
 
     def describe(self) -> Iterator[Metric]:
@@ -96,6 +107,14 @@ def _of_policies(tick: Tick, seats: Seats) -> Iterator[Metric]:
     yield from of_pools(inventory, fleet, bound, queued_gpus(report.queue, fleet))
     yield from of_budgets(report, inventory, policies)
     yield from of_queue(report, policies)
+
+
+def _of_starts(tick: Tick, seats: Seats, known: tuple[Start, ...]) -> Iterator[Metric]:
+    starts = in_force(known, seats)
+    yield from of_starts(starts, seats)
+    yield of_loading(starts)
+    if tick.report is not None and tick.report.observation is not None:
+        yield of_models(starts, tick.report.observation.inventory, seats.fleet)
 
 
 def _wake_ups(tick: Tick) -> Iterator[Sample]:

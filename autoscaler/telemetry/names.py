@@ -75,6 +75,26 @@ LEAD_TIME = _gauge(
     "lead_time_seconds", "Time that a stage of a start takes, of starts seen; absent where none was.",
     "policy", "pool", "stage", "percentile",
 )  # fmt: skip
+MODEL_LOAD = _gauge(
+    "model_load_seconds",
+    "Time that a model takes from its files to the GPU, of starts seen, by the format of the files; absent where none "
+    "tells it.",
+    "policy", "format", "percentile",
+)  # fmt: skip
+STARTS_UNDER_WAY = _gauge(
+    "starts_under_way", "Starts of nodes and replicas that are under way, by the stage that they are in; absent for "
+    "others. All that wait for nodes of a pool count as one.", "policy", "pool", "part", "stage",
+)  # fmt: skip
+STARTS_STUCK = _gauge(
+    "starts_stuck", "Starts under way for more than three times the lead time that is planned with, a minute at least.",
+    "policy", "pool", "part",
+)  # fmt: skip
+MODEL_LOADED = _gauge(
+    "model_loaded_ratio",
+    "Share of the replicas on nodes that have their model loaded: that serve, or are said to be in their warm-up; "
+    "absent without replicas.",
+    "policy",
+)  # fmt: skip
 PLANNED_LEAD = _gauge(
     "planned_lead_seconds", "Lead time that is planned with, of the node and of the replica on it.", "policy", "part"
 )
@@ -141,6 +161,14 @@ COST = _counter(
     "cost_estimate_dollars", "Dollars that a policy's GPU-seconds cost, by the prices of the pools.",
     "policy", "pool", "tier", "capacity_type",
 )  # fmt: skip
+STARTS = _counter(
+    "starts", "Starts that ended while we led, a minute after their end, when it is known what was there.",
+    "policy", "pool", "part", "path", "end",
+)  # fmt: skip
+START_COST = _counter(
+    "start_cost_dollars", "Dollars that GPUs cost while replicas on them started; cost_estimate_dollars has them too.",
+    "policy", "pool",
+)  # fmt: skip
 POOL_GPU_SECONDS = _counter(
     "pool_gpu_seconds", "GPU-seconds of ready nodes while we lead, by what was done with them.",
     "pool", "capacity_type", "state",
@@ -172,6 +200,13 @@ ACTIONS = _counter("actions", "What was asked of the cluster, and what came of i
 ENDED = _counter("placeholders_ended", "Placeholders that ended, and how.", "policy", "pool", "fate")
 TAKEN = _counter(
     "capacity_taken", "Placeholders whose place a pod took that is of no policy of ours.", "policy", "pool"
+)
+FIRST_REQUEST_WAIT = Name(
+    PREFIX + "first_request_wait_seconds",
+    "Time that work waited while nothing served, until something did, to the tick. A wait that began before this "
+    "process looked, or in which all work went away again, does not count.",
+    ("policy",),
+    Kind.HISTOGRAM,
 )
 TICKS = _counter("ticks", "Ticks, and how they ended.", "outcome")
 TICK_SECONDS = Name(PREFIX + "tick_seconds", "How long a tick takes, in seconds.", (), Kind.HISTOGRAM)

@@ -129,11 +129,35 @@ POOLS = Row("Pools and nodes", (
     Panel("Placeholders that ended", "In an hour, by what became of them.",
           (Query(_grown("fate", n.ENDED, SEAT, HOUR), "{{fate}}"),
            Query(f"sum(increase({n.TAKEN}{SEAT}{HOUR}))", "of these, taken by others")), look=Look.STACK),
-    Panel("Lead time by stage", "Nine of ten starts are at most as long.",
+))  # fmt: skip
+STARTS = Row("Starts", (
+    Panel("Cold starts an hour", "Replicas that came to a node without their image, or on a new one.",
+          (Query(f'sum by (policy) (increase({n.STARTS}{{job=~"$job", policy=~"$policy", pool=~"$pool", '
+                 f'part="replica", path="cold_node"}}{HOUR}))', "{{policy}}"),)),
+    Panel("Starts an hour, by what was there", "Of nodes and of replicas.",
+          (Query(_grown("part, path", n.STARTS, SEAT, HOUR), "{{part}} {{path}}"),), look=Look.STACK),
+    Panel("Starts that failed, in an hour", "A start that fails costs GPUs and time, and is tried again.",
+          (Query(f'sum by (policy, pool, part) (increase({n.STARTS}{{job=~"$job", policy=~"$policy", pool=~"$pool", '
+                 f'end="failed"}}{HOUR}))', "{{policy}} {{pool}} {{part}}"),), look=Look.STACK),
+    Panel("Starts under way", "By the stage that they are in, and how many of them are stuck.",
+          (Query(f"sum by (part, stage) ({_max('policy, pool, part, stage', n.STARTS_UNDER_WAY, SEAT)})",
+                 "{{part}} {{stage}}"),
+           Query(f"sum by (part) ({_max('policy, pool, part', n.STARTS_STUCK, SEAT)})", "{{part}} stuck"))),
+    Panel("Lead time by stage", "Nine of ten starts are at most as long. What is highest is to be shortened first.",
           (Query(_max("pool, stage", n.LEAD_TIME, '{job=~"$job", policy=~"$policy", pool=~"$pool", percentile="90"}'),
                  "{{pool}} {{stage}}"),), "s", Look.STACK),
     Panel("Lead time that is planned with", "Of a node, and of a replica on it.",
           (Query(_max("policy, part", n.PLANNED_LEAD, P), "{{policy}} {{part}}"),), "s", Look.STACK),
+    Panel("Time that models load, by format", "From their files to the GPU.",
+          (Query(_max("policy, format, percentile", n.MODEL_LOAD, P), "{{policy}} {{format}} p{{percentile}}"),), "s"),
+    Panel("First requests that waited", "While nothing served: how long, of those of the last hours.",
+          tuple(Query(f"histogram_quantile({q}, sum by (policy, le) "
+                      f"(increase({n.FIRST_REQUEST_WAIT}_bucket{P}{LONG})))", f"{{{{policy}}}} p{q:.0%}")
+                for q in (0.5, 0.95)), "s"),
+    Panel("Dollars an hour for starts", "What GPUs cost while replicas on them start.",
+          (Query(f"3600 * sum by (policy) (rate({n.START_COST}{SEAT}{HOUR}))", "{{policy}}"),), "currencyUSD"),
+    Panel("Replicas with their model loaded", "Share of those on nodes.",
+          (Query(_max("policy", n.MODEL_LOADED, P), "{{policy}}"),), "percentunit"),
 ))  # fmt: skip
 FORECAST = Row("Forecast", (
     Panel("Coverage",
@@ -184,4 +208,4 @@ CONTROLLER = Row("Controller", (
     Panel("Memory", "Resident, by instance.",
           (Query(f"max by (instance) (process_resident_memory_bytes{J})", "{{instance}}"),), "bytes"),
 ))  # fmt: skip
-ROWS = (GLANCE, WORKLOADS, POOLS, FORECAST, MONEY, CONTROLLER)
+ROWS = (GLANCE, WORKLOADS, POOLS, STARTS, FORECAST, MONEY, CONTROLLER)

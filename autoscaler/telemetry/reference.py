@@ -6,13 +6,14 @@ from collections.abc import Iterable
 
 from autoscaler.domain.lead_time import Part, Stage
 from autoscaler.domain.pool import CapacityType
-from autoscaler.observe.lead_times import SHOWN
 from autoscaler.telemetry import names
 from autoscaler.telemetry.judge import HORIZONS, PERCENTILES
 from autoscaler.telemetry.meter import USES
 from autoscaler.telemetry.names import Kind, Name
 from autoscaler.telemetry.pool_metrics import BUDGET_SCOPES, GPU_STATES, NODE_STATES, QUEUE_STATES
 from autoscaler.telemetry.seats import BURST, PRIMARY
+from autoscaler.telemetry.start_counts import ENDS, PATHS
+from autoscaler.telemetry.start_metrics import MODEL_FORMATS, STARTS_SHOWN
 from autoscaler.telemetry.tallies import ACTION_OUTCOMES, ACTION_WORDS, FATES, REASONS, TICK_OUTCOMES
 from autoscaler.telemetry.workload_metrics import MODES, PLACEHOLDER_STATES, SIGNALS, STATES
 
@@ -35,10 +36,13 @@ Percentiles are a label `percentile`, since Prometheus keeps `quantile` for summ
 WORDS: dict[str, Iterable[str]] = {
     "action": ACTION_WORDS,
     "capacity_type": tuple(kind.value for kind in CapacityType),
+    "end": ENDS,
     "fate": FATES,
+    "format": MODEL_FORMATS,
     "horizon": HORIZONS,
     "mode": MODES,
     "part": tuple(part.value for part in Part),
+    "path": PATHS,
     "reason": REASONS,
     "scope": BUDGET_SCOPES,
     "signal": SIGNALS,
@@ -55,7 +59,8 @@ NAMED = {
 OF_METRIC: dict[tuple[str, Name], Iterable[str]] = {
     ("outcome", names.ACTIONS): ACTION_OUTCOMES,
     ("outcome", names.TICKS): TICK_OUTCOMES,
-    ("percentile", names.LEAD_TIME): tuple(f"{100.0 * share:g}" for share in SHOWN),
+    ("percentile", names.LEAD_TIME): STARTS_SHOWN,
+    ("percentile", names.MODEL_LOAD): STARTS_SHOWN,
     ("percentile", names.WAKE_UP): ("50", "90"),
     ("percentile", names.FORECAST): PERCENTILES,
     ("percentile", names.EXCEEDED): PERCENTILES,

@@ -65,6 +65,11 @@ def _planned_for(reason: str) -> str:
     return f'max by ({P}) ({n.PLAN_REASONS}{{reason="{reason}"}}) == 1'
 
 
+def _ended_in_an_hour(which: str) -> str:
+    return f"sum by ({P}, pool, part) (increase({n.STARTS}{which}[1h]))"
+
+
+FAILED = '{end="failed"}'
 ACTS = f"max by ({P}) ({n.ACTS}) == 1"
 FAILING = 'outcome=~"blind|failed"'
 OF_POLICY = "Policy {{ $labels.policy }}"
@@ -167,7 +172,21 @@ POOLS = (
         "What was made ready for this policy serves somebody else, and is asked for again at a limited rate only.",
     ),
 )  # fmt: skip
-ALERTS = (*LOOP, *WORKLOADS, *POOLS)
+STARTS = (
+    Alert(
+        "GpuAutoscalerStartsStuck", Severity.WARNING,
+        f"max by ({P}, pool, part) ({n.STARTS_STUCK}) > 0", "5m",
+        f"{OF_POLICY}: {COUNT} starts in pool {{{{ $labels.pool }}}} do not come to an end ({{{{ $labels.part }}}}).",
+        "They take more than three times what is planned with: capacity that is counted on is not there.",
+    ),
+    Alert(
+        "GpuAutoscalerStartsFail", Severity.WARNING,
+        f"{_ended_in_an_hour(FAILED)} >= 3 and {_ended_in_an_hour(FAILED)} > 0.5 * {_ended_in_an_hour('')}", "0m",
+        f"{OF_POLICY}: {COUNT} starts in pool {{{{ $labels.pool }}}} failed within an hour ({{{{ $labels.part }}}}).",
+        "More than half of those that ended: what is ordered costs money and serves nobody.",
+    ),
+)  # fmt: skip
+ALERTS = (*LOOP, *WORKLOADS, *POOLS, *STARTS)
 
 
 def rule_file() -> str:

@@ -39,7 +39,8 @@ needs_promtool = pytest.mark.skipif(
 def found_in(expression: str) -> list[tuple[names.Name, set[str]]]:
     """The metrics of a query, each with the labels that its matchers name. Fails on one that there is not."""
     known = {str(name): name for name in names.ALL}
-    known |= {f"{names.TICK_SECONDS}_{part}": names.TICK_SECONDS for part in ("bucket", "sum", "count")}
+    histograms = (name for name in names.ALL if name.kind is names.Kind.HISTOGRAM)
+    known |= {f"{name}_{part}": name for name in histograms for part in ("bucket", "sum", "count")}
     selectors = re.findall(r"(gpu_autoscaler_\w+)(?:\{([^}]*)\})?", expression)
     return [(known[name], set(re.findall(r"(\w+)=~?\"", matchers))) for name, matchers in selectors]
 

@@ -13,7 +13,7 @@ import pytest
 from autoscaler.controller.in_force import InForce
 from autoscaler.controller.tick import Tick
 from autoscaler.domain.action import CreatePlaceholder, Outcome, SetFloor
-from autoscaler.domain.lead_time import Stage, StageQuantile, WakeUp
+from autoscaler.domain.lead_time import Stage, StageQuantile, Start, WakeUp
 from autoscaler.domain.plan import Reason
 from autoscaler.domain.wish import NOTHING, Override, Wish
 from autoscaler.policy.folder import PolicySet
@@ -148,6 +148,9 @@ class Known:
 
     def quantiles(self) -> list[StageQuantile]:
         return self._seen
+
+    def starts(self) -> list[Start]:
+        return []
 
     def record(self, policy: str) -> dict[str, object]:
         return {}
