@@ -40,12 +40,13 @@ from autoscaler.telemetry.events import LoopEvents
 from autoscaler.telemetry.log import LoopLog, logger
 from autoscaler.telemetry.metrics import LoopMetrics
 from autoscaler.telemetry.plan_status import LoopPlans
+from autoscaler.telemetry.start_pages import LoopLeadTimes
 from autoscaler.telemetry.targets import LoopTargets
 from autoscaler.web.probes import ProbeServer
 
 TICKS_MISSED = 10
 """So many ticks without an end of one, and the process is taken for dead."""
-TARGETS = "/api/v1/targets"
+TARGETS, LEAD_TIMES = "/api/v1/targets", "/api/v1/lead-times"
 STALE_TICKS, STALE_S = 4, 30.0
 """A plan that is so many ticks old, and so many seconds at least, is published no more."""
 QUICK_S = 4.0
@@ -73,13 +74,14 @@ def run(settings: Settings) -> bool:
         ends.callback(plans.stop)
         targets = LoopTargets(clock, max(STALE_S, STALE_TICKS * settings.tick_s), plans.shown)
         metrics.registry.register(targets)
-        probes = _probes(settings, metrics.registry, health, targets)
+        lead_times = LoopLeadTimes()
+        probes = _probes(settings, metrics.registry, health, targets, lead_times)
         probes.start()
         ends.callback(probes.stop)
         world = LiveWorld(settings, link.transport, plans, link.server, clock)
         service = Service(
             PolicyFolder(settings.policies), world.govern, leadership, clock,
-            (LoopLog(log), metrics, LoopEvents(events), LoopPlans(plans), targets, health),
+            (LoopLog(log), metrics, LoopEvents(events), LoopPlans(plans), targets, lead_times, health),
             Rhythm(settings.tick_s, settings.history_s), _keeper(link),
         )  # fmt: skip
         log.info("started", policies=str(settings.policies), listen=f"{settings.address[0]}:{probes.port}")
@@ -114,10 +116,12 @@ def plan(settings: Settings, found: PolicySet) -> Tick:
         return Tick(now_s, took_s, False, in_force, report, None, in_files, problems, notes, every_s=rhythm.tick_s)
 
 
-def _probes(settings: Settings, registry: CollectorRegistry, health: Health, targets: LoopTargets) -> ProbeServer:
+def _probes(
+    settings: Settings, registry: CollectorRegistry, health: Health, targets: LoopTargets, lead_times: LoopLeadTimes
+) -> ProbeServer:
     """Raises OSError where the address cannot be had."""
     checks = {"/healthz": health.why_not_alive, "/readyz": health.why_not_ready}
-    pages = {TARGETS: lambda policy: targets.one(policy) if policy else targets.all()}
+    pages = {TARGETS: lambda policy: targets.one(policy) if policy else targets.all(), LEAD_TIMES: lead_times.page}
     return ProbeServer(*settings.address, registry, checks, pages)
 
 
