@@ -27,12 +27,15 @@ app.kubernetes.io/component: agent
 {{- merge (dict "kubectl.kubernetes.io/default-container" "agent") .Values.agent.annotations $scraped .Values.commonAnnotations | toYaml }}
 {{- end }}
 
-{{/* Root without a capability: the kubelet's socket is root's, and nothing else is asked for. */}}
+{{/* Of its container: root, as the kubelet's socket is root's, without what root may do. */}}
 {{- define "gpu-autoscaler.agentSecurity" -}}
 {{- if .Values.agent.driver.privileged -}}
 privileged: true
 readOnlyRootFilesystem: true
 {{- else }}
 {{- include "gpu-autoscaler.containerSecurity" . }}
+{{- with .Values.agent.capabilities }}
+  add: {{ toJson . }}
+{{- end }}
 {{- end }}
 {{- end }}

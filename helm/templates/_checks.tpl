@@ -69,8 +69,12 @@
 {{- if and .driver.library .runtimeClassName }}
 {{- $wrong = append $wrong "agent.driver.library and agent.runtimeClassName are both set: keep one, the driver comes from the node's file or from the runtime" }}
 {{- end }}
-{{- if not (regexMatch "^([0-9]+([.][0-9]+)?(ms|s|m|h|d))+$" .sampleEvery) }}
-{{- $wrong = append $wrong (printf "agent.sampleEvery %q is no duration: write a number and ms or s, such as 1s" .sampleEvery) }}
+{{- $sampled_ms := 0.0 }}
+{{- if regexMatch "^[0-9]+([.][0-9]+)?(ms|s)$" .sampleEvery }}
+{{- $sampled_ms = mulf (regexFind "^[0-9.]+" .sampleEvery) (ternary 1 1000 (hasSuffix "ms" .sampleEvery)) }}
+{{- end }}
+{{- if or (lt $sampled_ms 100.0) (gt $sampled_ms 60000.0) }}
+{{- $wrong = append $wrong (printf "agent.sampleEvery %q is no time from 100ms to 60s: write a number and ms or s, such as 1s" .sampleEvery) }}
 {{- end }}
 {{- if and (not .serviceAccount.create) (not .serviceAccount.name) }}
 {{- $wrong = append $wrong "agent.serviceAccount.create is false and its name is empty: name a ServiceAccount without permissions" }}

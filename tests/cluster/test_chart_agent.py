@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cluster.helm import DEFAULT, VALUE_SETS, Helm, HelmError
+from tests.cluster.helm import DEFAULT, ROOT, VALUE_SETS, Helm, HelmError
+from tests.cluster.processes import LOOPBACK, Program, free_port, wait_for_port
 
 SPACE = "gpu-capacity"
 ON = ("--set", "agent.enabled=true")
@@ -39,9 +42,12 @@ def own_driver(helm: Helm) -> list[Any]:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        pytest.param("agent.sampleEvery=soon", 'agent.sampleEvery "soon" is no duration: write a', id="duration"),
+        pytest.param("agent.sampleEvery=soon", 'agent.sampleEvery "soon" is no time from 100ms to 60s', id="duration"),
+        pytest.param("agent.sampleEvery=61s", 'agent.sampleEvery "61s" is no time from 100ms to 60s', id="too seldom"),
+        pytest.param("agent.sampleEvery=50ms", 'agent.sampleEvery "50ms" is no time from 100ms to', id="too often"),
         pytest.param("agent.kubeletFolder=var/lib", "at '/agent/kubeletFolder': 'var/lib' does not match", id="folder"),
         pytest.param("agent.port=0", "at '/agent/port': minimum: got 0, want 1", id="port"),
+        pytest.param("agent.capabilities={SYS_ADMIN}", "value must be one of 'SYS_PTRACE', 'DAC_READ", id="capability"),
         pytest.param("agent.gpus=1", "at '/agent': additional properties 'gpus' not allowed", id="typo"),
         pytest.param("agent.driver.privileged=true", "the agent needs no privileged container", id="needless right"),
         pytest.param(f"agent.driver.library={LIBRARY}", "to privileged containers alone; set both", id="no device"),
@@ -105,6 +111,13 @@ def test_it_has_no_right_that_it_does_not_need(scraped: list[Any]) -> None:
     assert environment["NVIDIA_DRIVER_CAPABILITIES"] == "utility"
 
 
+def test_what_a_site_lets_it_look_into_is_added_to_nothing(helm: Helm) -> None:
+    objects = helm.template(DEFAULT, SPACE, *ON, "--set", "agent.capabilities={SYS_PTRACE}")
+    [container] = the(objects, "DaemonSet")["spec"]["template"]["spec"]["containers"]
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"], "add": ["SYS_PTRACE"]}
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False
+
+
 def test_a_driver_of_the_node_is_mounted_alone_and_read_only(own_driver: list[Any]) -> None:
     pod = the(own_driver, "DaemonSet")["spec"]["template"]["spec"]
     [container] = pod["containers"]
@@ -114,6 +127,7 @@ def test_a_driver_of_the_node_is_mounted_alone_and_read_only(own_driver: list[An
     mounted = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
     searched = {one["name"]: one.get("value") for one in container["env"]}["LD_LIBRARY_PATH"]
     assert mounted["driver"] == f"{searched}/libnvidia-ml.so.1"
+    assert mounted["pod-resources"] == "/var/lib/kubelet/pod-resources"  # where the agent looks, on every node
     assert container["securityContext"]["privileged"] is True
     assert "runtimeClassName" not in pod
 
@@ -155,6 +169,7 @@ def test_prometheus_keeps_the_labels_of_the_workload(scraped: list[Any]) -> None
     ports = [port["name"] for port in daemons["spec"]["template"]["spec"]["containers"][0]["ports"]]
     assert (endpoint["honorLabels"], [endpoint["port"]]) == (True, ports)
     assert endpoint["metricRelabelings"][0]["regex"] == "DCGM_.*"
+    assert [one["targetLabel"] for one in endpoint["relabelings"]] == ["node", "cluster"]
 
 
 def test_annotations_name_the_port_that_it_listens_on(own_driver: list[Any], scraped: list[Any]) -> None:
@@ -178,6 +193,31 @@ def test_labels_annotations_and_registry_of_the_site_hold_for_it(own_driver: lis
     assert template["spec"]["imagePullSecrets"] == [{"name": "mirror"}]
     deployment = the(own_driver, "Deployment", "gpu-autoscaler")["spec"]["template"]["spec"]
     assert template["spec"]["containers"][0]["image"] == deployment["containers"][0]["image"]
+
+
+@pytest.mark.parametrize("values", ["agent", "agent-own-driver"])
+def test_the_agent_understands_what_it_is_told(helm: Helm, values: str, tmp_path: Path) -> None:
+    [container] = the(helm.template(by_name(values), SPACE), "DaemonSet")["spec"]["template"]["spec"]["containers"]
+    environment = {one["name"]: one.get("value", "node-7") for one in container["env"]}
+    port = free_port()
+    listening = f"--listen=0.0.0.0:{container['ports'][0]['containerPort']}"
+    told = [one.replace(listening, f"--listen={LOOPBACK}:{port}") for one in container["args"]]
+    assert told != container["args"]
+    agent = Program("agent", [sys.executable, "-m", "autoscaler", *told], tmp_path / "agent.log", environment, ROOT)
+    agent.start()
+    try:
+        wait_for_port(agent, port, 60.0)
+        asked = {
+            container["livenessProbe"]["httpGet"]["path"],
+            container["startupProbe"]["httpGet"]["path"],
+            "/metrics",
+        }
+        for path in asked:
+            with urllib.request.urlopen(f"http://{LOOPBACK}:{port}{path}", timeout=30) as answer:
+                assert answer.status == 200
+        assert '"node": "node-7"' in agent.tail()
+    finally:
+        agent.stop()
 
 
 def test_a_namespace_of_its_own_takes_it_and_stays(helm: Helm) -> None:
