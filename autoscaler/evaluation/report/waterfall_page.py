@@ -17,13 +17,13 @@ from autoscaler.evaluation.waterfall import words
 from autoscaler.evaluation.waterfall.part import Quantiles
 from autoscaler.evaluation.waterfall.seen import Seen
 from autoscaler.evaluation.waterfall.segment import By
-from autoscaler.evaluation.waterfall.unfinished import Unfinished, unfinished
+from autoscaler.evaluation.waterfall.unfinished import Alike, Unfinished, alike, unfinished
 from autoscaler.evaluation.waterfall.waterfall import Track, Waterfall, first_to_fix, waterfalls
 from autoscaler.evaluation.whole_file import whole_file
 
 TITLE = "Where starts spend their time"
 LISTED = 200
-"""Of starts that did not come through."""
+"""Kinds of starts that did not come through."""
 _UNIT = re.compile(r"(?<=\d) (?=(s|%|GPU-seconds)(?!\w))")
 _GUIDE = (
     "Each bar is a stage of the middle start, the mean of the middle half of the starts; it begins where the stage "
@@ -150,20 +150,27 @@ def _figures(found: Quantiles, middle_s: float) -> tuple[str, ...]:
 
 
 def _unfinished(found: Sequence[Unfinished], now_s: float) -> Section:
-    rows = [
-        (
-            one.start.policy,
-            "stuck" if one.is_stuck else "failed",
-            "-" if one.start.open_stage is None else words.stage_name(one.start.open_stage),
-            f"{one.start.seconds:,.0f}{SPACE}s",
-            "-" if one.usual_s is None else f"{one.usual_s:,.0f}{SPACE}s",
-            "now" if one.is_stuck else words.ago(one.start, now_s),
-            one.start.why or "nobody tells",
-            words.where(one.start),
-        )
-        for one in found[:LISTED]
-    ]
-    headings = ("workload", "state", "in stage", "took so far", "usual is up to", "when", "why", "which")
-    more = [] if len(found) <= LISTED else [f"{len(found) - LISTED:,} more are not listed; --format json has all."]
+    groups = alike(found)
+    rows = [_alike(group, now_s) for group in groups[:LISTED]]
+    headings = (
+        "workload, pool", "state", "starts", "the longest took", "usual is up to", "why", "the longest one", "when",
+    )  # fmt: skip
+    rest = sum(len(group.found) for group in groups[LISTED:])
+    more = [f"{rest:,} more are not listed; --format json has all."] if rest else []
     parts = [table("Failed and stuck starts", headings, rows, runs=()), paragraphs(more, class_="note")]
     return Section("not-through", "Did not come through", region("not-through", "Did not come through", parts), ())
+
+
+def _alike(group: Alike, now_s: float) -> tuple[str, ...]:
+    one = group.longest
+    start = one.start
+    return (
+        f"{start.policy}, {start.pool}",
+        words.state(one),
+        f"{len(group.found):,}",
+        f"{start.seconds:,.0f}{SPACE}s",
+        "-" if one.usual_s is None else f"{one.usual_s:,.0f}{SPACE}s",
+        start.why or "nobody tells",
+        words.where(start),
+        "now" if one.is_stuck else words.ago(start, now_s),
+    )

@@ -5,7 +5,7 @@ stages of a waterfall are those of the middle start: the mean over the middle ha
 they took. They add up, and a stage that some starts do not tell apart counts with its share.
 
 A start that failed or still waits is among them where it has taken longer than half of the complete ones did, so that
-its place is known: then the middle start took at least so long. Where none is complete all are.
+its place is known: where there are many, the middle start took at least so long. Where none is complete all are.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from statistics import median
 
 from autoscaler.domain.lead_time import Stage, Start, StartEnd
+
+MANY = 0.1
+"""Of the middle half: so large a share that is cut off makes it a lower bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Middle:
     @property
     def is_least(self) -> bool:
         """Whether what it tells is a lower bound."""
-        return any(start.end is not StartEnd.COMPLETE for start, _ in self.starts)
+        return self.mean(lambda start: float(start.end is not StartEnd.COMPLETE)) > MANY
 
     def mean(self, measure: Callable[[Start], float]) -> float:
         """Of a measure of starts."""

@@ -42,6 +42,29 @@ def unfinished(starts: Sequence[Start]) -> tuple[Unfinished, ...]:
     return tuple(sorted(found, key=lambda one: (not one.is_stuck, -one.start.seconds, one.start.uid)))
 
 
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Starts of one workload in one pool that failed, or are stuck, in one stage and for one reason; the longest
+    first."""
+
+    found: tuple[Unfinished, ...]
+
+    @property
+    def longest(self) -> Unfinished:
+        return self.found[0]
+
+
+def alike(found: Iterable[Unfinished]) -> tuple[Alike, ...]:
+    """found: as `unfinished` tells them. Those that are stuck first, and of others what is most frequent."""
+    groups: dict[tuple[object, ...], list[Unfinished]] = {}
+    for one in found:
+        start = one.start
+        kind = (one.is_stuck, start.part, start.policy, start.pool, start.open_stage, start.why)
+        groups.setdefault(kind, []).append(one)
+    together = [Alike(tuple(group)) for group in groups.values()]
+    return tuple(sorted(together, key=lambda group: (not group.longest.is_stuck, -len(group.found))))
+
+
 class _Usual:
     """How long starts take at most, by their kind."""
 

@@ -9,7 +9,7 @@ from autoscaler.domain.lead_time import Part, Stage, Start, StartPath
 from autoscaler.evaluation.page.days import duration
 from autoscaler.evaluation.waterfall.cost import Cost
 from autoscaler.evaluation.waterfall.part import PartTime
-from autoscaler.evaluation.waterfall.unfinished import Unfinished
+from autoscaler.evaluation.waterfall.unfinished import Alike, Unfinished
 from autoscaler.evaluation.waterfall.waterfall import Track, Waterfall
 from autoscaler.observe.censored import Duration
 
@@ -90,20 +90,25 @@ def not_through(found: Sequence[Unfinished]) -> str | None:
 
 
 def where(start: Start) -> str:
-    """Which start it is: `replica inference/chat-1 in h100, zone a`."""
+    """Which one it is: `replica inference/chat-1, zone a`."""
     zone = f", zone {start.zone}" if start.zone else ""
-    return f"{start.part.value} {start.pod or start.uid} in {start.pool or 'no pool'}{zone}"
+    return f"{start.part.value} {start.pod or start.uid}{zone}"
 
 
-def unfinished_line(one: Unfinished) -> str:
-    """`stuck in weights: replica inference/chat-1 in h100, zone a, 612 s so far, usual is up to 300 s: why`."""
-    start = one.start
-    stage = start.open_stage
-    in_stage = f" in {stage_name(stage)}" if stage is not None else ""
-    usual = f" so far, usual is up to {one.usual_s:,.0f} s" if one.usual_s is not None else ""
-    why = f": {start.why}" if start.why else ""
-    state = "stuck" if one.is_stuck else "failed"
-    return f"{state}{in_stage}: {start.policy}, {where(start)}, {start.seconds:,.0f} s{usual}{why}"
+def state(one: Unfinished) -> str:
+    """`stuck in weights`."""
+    stage = one.start.open_stage
+    return f"{'stuck' if one.is_stuck else 'failed'}{'' if stage is None else f' in {stage_name(stage)}'}"
+
+
+def alike_line(group: Alike) -> str:
+    """`2 stuck in weights: chat, pool h100: slow disk; 612 s so far, usual is up to 300 s: replica ml/chat-1`."""
+    longest, count = group.longest, len(group.found)
+    start = longest.start
+    why = f" {start.why};" if start.why else ""
+    usual = f" so far, usual is up to {longest.usual_s:,.0f} s" if longest.usual_s is not None else ""
+    took = f"{'' if count == 1 else 'the longest '}{start.seconds:,.0f} s{usual}"
+    return f"{count:,} {state(longest)}: {start.policy}, pool {start.pool}:{why} {took}: {where(start)}"
 
 
 def seconds(found: Duration) -> str:
@@ -120,7 +125,8 @@ def cost_line(found: Cost) -> str:
 def ago(start: Start, now_s: float) -> str:
     """`8 min ago`."""
     past_s = max(now_s - start.ended_s, 0.0)
-    return f"{duration(60.0 * round(past_s / 60.0) if past_s > 60.0 else round(past_s))} ago"
+    step_s = 360.0 if past_s > 3600.0 else 60.0 if past_s > 60.0 else 1.0
+    return f"{duration(step_s * round(past_s / step_s))} ago"
 
 
 def _starts(count: int) -> str:

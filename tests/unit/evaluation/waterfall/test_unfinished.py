@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from autoscaler.domain.lead_time import Stage, Start, StartEnd, StartPath
-from autoscaler.evaluation.waterfall.unfinished import unfinished
-from autoscaler.evaluation.waterfall.words import unfinished_line
+from autoscaler.evaluation.waterfall.unfinished import alike, unfinished
+from autoscaler.evaluation.waterfall.words import alike_line
 from tests.unit.evaluation.waterfall.seen_starts import node, replica
 
 WAITING = StartEnd.WAITING
@@ -43,11 +43,13 @@ def test_those_of_its_own_kind_say_what_is_usual() -> None:
     assert (found.start, found.usual_s) == (hung, 30.0)
 
 
-def test_all_are_told_with_where_and_why() -> None:
-    failed = node("n1", 500.0, end=StartEnd.FAILED, zone="b", why="no capacity")
+def test_all_are_told_with_where_and_why_alike_ones_together() -> None:
+    failed = [node(f"n{n}", 500.0 + n, end=StartEnd.FAILED, zone="b", why="no capacity") for n in range(3)]
     hung = waits(900.0, pod="ml/chat-1", in_stage=Stage.IMAGE)
-    lines = [unfinished_line(one) for one in unfinished([failed, *USUAL, hung])]
+    crashed = replica("x", 30.0, 1.0, end=StartEnd.FAILED)
+    lines = [alike_line(group) for group in alike(unfinished([crashed, *failed, *USUAL, hung]))]
     assert lines == [
-        "stuck in image: chat, replica ml/chat-1 in h100, 930 s so far, usual is up to 300 s",
-        "failed in node ordered: chat, node n1 in h100, zone b, 500 s: no capacity",
+        "1 stuck in image: chat, pool h100: 930 s so far, usual is up to 300 s: replica ml/chat-1",
+        "3 failed in node ordered: chat, pool h100: no capacity; the longest 502 s: node n2, zone b",
+        "1 failed in weights: chat, pool h100: 31 s: replica x",
     ]
