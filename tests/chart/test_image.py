@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -129,6 +130,17 @@ def test_it_runs_with_the_locked_packages_alone(python: Path) -> None:
     assert run(python, "policy", "check", str(ROOT / "policies")).returncode == 0
     foreign = subprocess.run([python, "-c", "import pytest"], capture_output=True, text=True, check=False)
     assert foreign.stderr.endswith("No module named 'pytest'\n")
+
+
+def test_the_node_agent_runs_with_the_locked_packages_alone(python: Path) -> None:
+    looked = run(python, "agent", "--once", "--format", "json", "--pod-resources", "/nowhere/kubelet.sock")
+    assert looked.returncode == 0, looked.stderr
+    assert any("/nowhere/kubelet.sock" in problem for problem in json.loads(looked.stdout)["problems"])
+    kubelet = (
+        "from autoscaler.adapters.kubelet.messages import message; import grpc; message('ListPodResourcesRequest')()"
+    )
+    spoken = subprocess.run([python, "-c", kubelet], capture_output=True, text=True, cwd="/", check=False)
+    assert spoken.returncode == 0, spoken.stderr
 
 
 def test_strategies_and_reports_run_without_the_tests_of_packages(python: Path, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import textwrap
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -193,6 +195,23 @@ def test_labels_annotations_and_registry_of_the_site_hold_for_it(own_driver: lis
     assert template["spec"]["imagePullSecrets"] == [{"name": "mirror"}]
     deployment = the(own_driver, "Deployment", "gpu-autoscaler")["spec"]["template"]["spec"]
     assert template["spec"]["containers"][0]["image"] == deployment["containers"][0]["image"]
+
+
+def test_what_its_page_says_to_type_works(helm: Helm, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "agent.md").read_text()
+    [command] = [block for block in page.split("\n\n") if block.startswith("    helm upgrade")]
+    chosen = [part for one in re.findall(r"--set (\S+)", command) for part in ("--set", one)]
+    objects = helm.template(DEFAULT, "gpu-autoscaler", *chosen)
+    assert the(objects, "PodMonitor")
+    daemons = the(objects, "DaemonSet")["metadata"]
+    [named] = set(re.findall(r"-n (\S+) (?:get|exec|rollout restart) daemonset[ /](\S+?)[` ]", page.replace("\n", " ")))
+    assert named == (daemons["namespace"], daemons["name"])
+    blocks = re.findall(r"(?m)^    (?:agent|monitoring):\n(?:^     .*\n)+", page)
+    assert len(blocks) == 2
+    for k, block in enumerate(blocks):
+        values = tmp_path / f"{k}.yaml"
+        values.write_text(textwrap.dedent(block))
+        assert helm.template(values, "gpu-autoscaler", "--values", str(DEFAULT), *chosen) != objects
 
 
 @pytest.mark.parametrize("values", ["agent", "agent-own-driver"])
