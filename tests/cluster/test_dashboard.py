@@ -68,11 +68,13 @@ def test_every_panel_and_every_alert_finds_its_data(
     measured: Measured,
 ) -> None:
     start_karpenter((PRIMARY, BURST))
-    exporter.rate("requests_total", 10.0, model="chat")
+    exporter.rate("requests_total", 0.0, model="chat")
     controller = Controller(site, "one")
     try:
         controller.start()
         prometheus.scrape(controller.url.removeprefix("http://"))
+        wait_until(lambda: controller.metric("demand_replicas", policy="chat") == 0.0, "a true zero", 60.0)
+        exporter.rate("requests_total", 10.0, model="chat")  # the first request finds nothing that serves
         begin, missing = now_s(), dict(PANELS)
 
         def is_complete() -> bool:
