@@ -21,7 +21,7 @@ from autoscaler.ports.errors import PortError
 
 USAGE, ENVIRONMENT, DEFECT, INTERRUPTED = 2, 3, 70, 130
 
-COMMANDS = ("run", "plan", "doctor", "release", "simulate", "bench", "trace", "policy")
+COMMANDS = ("run", "plan", "doctor", "release", "simulate", "bench", "trace", "policy", "coldstart", "agent")
 """Each is a module beside this one, which has a function of that name, or a group, `app`."""
 
 app = typer.Typer(

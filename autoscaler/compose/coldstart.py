@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from autoscaler.adapters.system_clock import SystemClock
 from autoscaler.compose.link import Link, linked
 from autoscaler.compose.live_world import LiveWorld
 from autoscaler.controller.in_force import InForce
-from autoscaler.domain.lead_time import Start
-from autoscaler.domain.pool import Pool
+from autoscaler.evaluation.waterfall.seen import Seen
 from autoscaler.policy.folder import PolicySet
 from autoscaler.ports.errors import PortError
 from autoscaler.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Starts that are known at `now_s`, seconds since the epoch: those that are remembered, and those under way.
-
-    pools: by name. gpus: GPUs a replica, by policy. problems: what could not be read, one line each.
-    """
-
-    starts: tuple[Start, ...]
-    pools: Mapping[str, Pool]
-    gpus: Mapping[str, int]
-    now_s: float
-    problems: tuple[str, ...] = ()
 
 
 def starts(settings: Settings, found: PolicySet) -> Seen:

@@ -70,11 +70,13 @@ def _work(job: _Job, advance: Advance) -> _Replayed | SharedBound:
 
 
 def replayed(
-    scenario: ScenarioRun, name: str, advance: Advance, look: Look | None = None, details: bool = True
-) -> tuple[Recording, int]:
-    """(what happened under one strategy, spot nodes called back); look: sees every tick, details: see `Replay`."""
+    scenario: ScenarioRun, name: str, advance: Advance, look: Look | None = None, details: bool = True,
+    world: FullWorld | None = None,
+) -> tuple[Recording, int]:  # fmt: skip
+    """(what happened under one strategy, spot nodes called back); look: sees every tick, details: see `Replay`. world:
+    of the scenario's cluster, where `look` looks into it."""
     setting, tick_s = _setting(scenario), scenario.spec.tick_s
-    world = FullWorld(scenario.cluster)
+    world = FullWorld(scenario.cluster) if world is None else world
     chosen = strategy(name, setting, scenario.without)
     ticks = round(scenario.spec.end_s / tick_s)
     replay = Replay(scenario.policies, chosen, tick_s, ticks, shared_nodes=setting.shared_nodes, details=details)
