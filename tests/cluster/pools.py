@@ -119,9 +119,9 @@ def templates(pools: tuple[Pool, ...]) -> list[Json]:
 
 
 def write_instance_types(to: Path) -> None:
-    """The catalogue of Karpenter's kwok provider: 1 and 8 GPUs, on demand and spot, in three zones."""
+    """The catalogue of Karpenter's kwok provider: 1, 4 and 8 GPUs, on demand and spot, in three zones."""
     catalogue = []
-    for gpus in (1, 8):
+    for gpus in (1, 4, 8):
         offerings = [
             {
                 "Price": PRIMARY.price_gpu_h * gpus * (SPOT_PRICE if capacity == "spot" else 1.0),

@@ -1,7 +1,8 @@
 """How long each stage of a start takes: drawn per stage from laws of the test, and put where kwok reads it.
 
-A node boots and then shows its GPUs; a pod pulls its image, loads its weights and warms up CUDA. kwok knows whole
-seconds only, and ends a stage up to one second early, since times in objects are cut to the second."""
+A node boots and then shows its GPUs; a pod pulls its image, loads its weights and warms up CUDA; one that stamps its
+stages goes on with the transfer and warms up after it. kwok knows whole seconds only, and ends a stage up to one second
+early, since times in objects are cut to the second."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from ruamel.yaml import YAML
 from tests.cluster.api import Api, Json, Refused
 from tests.cluster.watch import Seen, Watch
 
-OURS = Path(__file__).with_name("stages.yaml")
+OURS = (Path(__file__).with_name("stages.yaml"), Path(__file__).with_name("stamp_stages.yaml"))
 LAW = "rig.test/law"  # the annotation that names the law from which an object's stages are drawn
 ANNOTATIONS = {
     "boot_s": "rig.test/ready-seconds",
@@ -25,12 +26,18 @@ ANNOTATIONS = {
     "image_s": "rig.test/image-seconds",
     "weights_s": "rig.test/weights-seconds",
     "cuda_s": "rig.test/cuda-seconds",
+    "transfer_s": "rig.test/transfer-seconds",
+    "warm_s": "rig.test/warm-seconds",
 }
+STAMPED = "rig.test/stamped"
+"""Annotation of a pod: by `conditions` of its own or by `metrics`; `nobody` leaves it to the test when it is ready."""
+PULLED = "rig.test/pulled"
+"""Annotation of a pod whose image is the matter of a stand-in of the kubelet: kwok tells no event of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """Whole seconds of each stage: boot and gpu of a node, image, weights and cuda of a pod.
+    """Whole seconds of each stage: boot and gpu of a node, image, weights, cuda, transfer and warm of a pod.
 
     None leaves a stage out: a node without `gpu_s` has its GPUs when it is Ready, a pod without `image_s` is Ready at
     once. A node without `boot_s` never becomes Ready."""
@@ -40,6 +47,8 @@ class Stages:
     image_s: int | None = None
     weights_s: int | None = None
     cuda_s: int | None = None
+    transfer_s: int | None = None
+    warm_s: int | None = None
 
     def annotations(self) -> dict[str, str]:
         """What to write to the node or pod."""
@@ -108,7 +117,8 @@ class Drawing:
 def write(pod_stages: Path, to: Path) -> None:
     """Writes kwok's configuration: our stages, and its own for pods, whose `pod-ready` leaves staged pods to ours."""
     yaml = YAML(typ="safe", pure=True)
-    documents = list(yaml.load_all(OURS.read_text()))
+    documents = [document for ours in OURS for document in yaml.load_all(ours.read_text())]
+    documents.append(_silent(next(one for one in documents if one["metadata"]["name"] == "pod-start")))
     for file in sorted(pod_stages.glob("pod-*.yaml")):
         stage = yaml.load(file.read_text())
         if stage["metadata"]["name"] == "pod-ready":
@@ -116,6 +126,16 @@ def write(pod_stages: Path, to: Path) -> None:
         documents.append(stage)
     with to.open("w") as out:
         yaml.dump_all(documents, out)
+
+
+def _silent(stage: Json) -> Json:
+    """The same without its event, for pods that have PULLED; the stage itself leaves them out."""
+    kept = {key: value for key, value in stage["spec"]["next"].items() if key != "event"}
+    rules = stage["spec"]["selector"]["matchExpressions"]
+    stage["spec"]["selector"]["matchExpressions"] = [*rules, _absent(PULLED)]
+    selector = {"matchExpressions": [*rules, _absent(PULLED) | {"operator": "Exists"}]}
+    named = {"name": f"{stage['metadata']['name']}-silent"}
+    return stage | {"metadata": named, "spec": stage["spec"] | {"selector": selector, "next": kept}}
 
 
 def _absent(annotation: str) -> Json:

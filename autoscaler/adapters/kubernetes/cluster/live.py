@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 from autoscaler.adapters.kubernetes.cache import Change
@@ -43,6 +44,8 @@ from autoscaler.ports.replicas import OwnerReport
 
 MANAGER = "gpu-autoscaler"
 """The name under which the API server knows what we write."""
+OTHERS_S, OTHERS_LOOKS = 2.0, 40
+"""How long watches are waited for that the work can do without, and how often it is looked."""
 
 
 class LiveCluster:
@@ -67,7 +70,7 @@ class LiveCluster:
         placeholders (`apiVersion`, `kind`, `name`, `uid`), in the house's namespace or cluster-scoped.
         """
         self._settings = settings or LiveSettings()
-        self._seats = Seats(policies, pools, owners)
+        self._seats, self._clock = Seats(policies, pools, owners), transport.clock
         objects = Objects(transport, MANAGER)
         self._scales = Scales(transport, objects)
         self._floors = Floors(objects, self._scales)
@@ -105,8 +108,15 @@ class LiveCluster:
         self._pulls.start()
 
     def wait_listed(self, deadline_s: float) -> bool:
-        """Whether every needed watch has its first list, within so many seconds for each."""
-        return self._nodes.wait_listed(deadline_s) and self._pods.wait_listed(deadline_s)
+        """Whether every needed watch has its first list, within so many seconds for each. Those that only tell more of
+        starts have a moment to be listed, too: a look at the cluster may be the only one.
+        """
+        is_listed = self._nodes.wait_listed(deadline_s) and self._pods.wait_listed(deadline_s)
+        for _ in range(OTHERS_LOOKS if is_listed else 0):
+            if self._stock.claims() is not None and self._pulls.images() is not None:
+                break
+            self._clock.wait(OTHERS_S / OTHERS_LOOKS, Event())
+        return is_listed
 
     def stop(self) -> None:
         """Ends the watches."""
