@@ -117,4 +117,5 @@ class StandInProc:
 def cgroup_of(uid: str, container: str) -> str:
     """As containerd with systemd and version 2 writes it."""
     pod = uid.replace("-", "_")
-    return f"0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{pod}.slice/cri-containerd-{container}.scope\n"
+    slices = "/kubepods.slice/kubepods-burstable.slice"
+    return f"0::{slices}/kubepods-burstable-pod{pod}.slice/cri-containerd-{container}.scope\n"

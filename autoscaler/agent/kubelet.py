@@ -1,0 +1,34 @@
+"""The kubelet's list of holders, asked for now and then, and kept while it does not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autoscaler.domain.device_holder import DeviceHolder
+from autoscaler.ports.errors import PortError
+from autoscaler.ports.holders import HoldersPort
+
+EVERY_S = 5.0
+"""A pod gets its devices before its image is pulled, so that the list is in time for its processes."""
+RETRY_S = 30.0
+"""A kubelet that does not answer holds up a look each time."""
+
+
+class Holdings:
+    """`holders` are those of the last answer; `why` says why the last question had none."""
+
+    def __init__(self, port: HoldersPort) -> None:
+        self._port = port
+        self._next_s = float("-inf")
+        self.holders: Sequence[DeviceHolder] = ()
+        self.why = ""
+
+    def look(self, steady_s: float) -> None:
+        """Asks again where it is time to."""
+        if steady_s < self._next_s:
+            return
+        try:
+            self.holders, self.why = self._port.holders(), ""
+        except PortError as error:
+            self.why = str(error)
+        self._next_s = steady_s + (RETRY_S if self.why else EVERY_S)
