@@ -31,6 +31,7 @@ STARTS = {
     "autoscaler --help": ["autoscaler", "--help"],
     "the controller is imported": ["python", "-c", "import autoscaler.compose.live"],
     "the controller says that it has no Prometheus": ["autoscaler", "run"],
+    "the node agent looks once": ["autoscaler", "agent", "--once"],
 }
 
 
