@@ -8,7 +8,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from autoscaler.simulator.cluster import Cluster
+from autoscaler.simulator.cluster import SPOT_NOTICE, Cluster
 from autoscaler.simulator.delays import Delays
 from autoscaler.simulator.journal import Happening
 from autoscaler.simulator.objects import Node
@@ -65,17 +65,20 @@ class Cloud:
             lengths_s = self._delays.slowed(POOL_STAGES, self._pools[pool].stages, self._boots[pool], now_s)
             node.edges_s = tuple(accumulate(lengths_s, initial=now_s))
             if self._delays.is_lost(pool, now_s):
+                node.edges_s = (now_s, *(math.inf for _ in lengths_s))
                 self._engine.at(now_s + GIVE_UP_S, lambda: self._give_up(node))
             else:
                 self._engine.at(now_s + sum(lengths_s), lambda: self._cluster.usable(node))
             self._plan_end(node)
         else:
-            self._engine.at(now_s + REFUSAL_S, lambda: self._refuse(node))
+            node.edges_s = (now_s,)
+            why = f"zone {self._pools[pool].pool.zones[zone]} has no stock"
+            self._engine.at(now_s + REFUSAL_S, lambda: self._refuse(node, why))
         return node
 
     def _give_up(self, node: Node) -> None:
         if not node.gone:
-            self._refuse(node)
+            self._refuse(node, f"it did not join within {GIVE_UP_S:.0f} s")
 
     def standing(self, pool: int, zone: int) -> Node:
         """A node that has been up all along."""
@@ -97,7 +100,8 @@ class Cloud:
         out = any(f.pool == pool and f.zone in (None, zone) and f.from_s <= now_s < f.until_s for f in self._stock_outs)
         return not out and now_s >= self._no_stock_until_s[pool][zone]
 
-    def _refuse(self, node: Node) -> None:
+    def _refuse(self, node: Node, why: str) -> None:
+        node.why = why
         self._cluster.journal.add_event(self._engine.now_s, Happening.REFUSED, node.pool, node.zone)
         self._cluster.remove_node(node)
         self.on_refused(node)
@@ -148,6 +152,8 @@ class Cloud:
         if node.gone or node.called_back or not node.granted:
             return
         node.leaving = node.called_back = True
+        if not node.came:
+            node.asker, node.why = self._cluster.asker(node), SPOT_NOTICE
         self.notices += 1
         self._cluster.journal.add_event(self._engine.now_s, Happening.NOTICE, node.pool, node.zone)
         self._engine.at(self._engine.now_s + market.notice_s, lambda: self._cluster.remove_node(node))

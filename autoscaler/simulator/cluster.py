@@ -8,6 +8,7 @@ import numpy as np
 
 from autoscaler.domain.arrays import Ints
 from autoscaler.domain.inventory import Placeholder
+from autoscaler.simulator.departures import Departures
 from autoscaler.simulator.engine import Engine
 from autoscaler.simulator.journal import Journal
 from autoscaler.simulator.meter import Meter
@@ -15,6 +16,7 @@ from autoscaler.simulator.objects import Node, Pod, PodState
 
 PlaceholderKey = tuple[int, int, int]
 """(workload, pool, slot)"""
+SPOT_NOTICE = "spot notice"
 
 
 def _nobody() -> None:
@@ -32,6 +34,7 @@ class Cluster:
         self.engine = engine
         self.meter = Meter(workloads, pools)
         self.journal = Journal(workloads)
+        self.departures = Departures()
         self.nodes: list[Node] = []
         self.pending: list[Pod] = []
         self.replicas: list[list[Pod]] = [[] for _ in range(workloads)]
@@ -62,6 +65,8 @@ class Cluster:
             self._create(pod)
 
     def _create(self, pod: Pod) -> None:
+        pod.number = self._created
+        self._created += 1
         self.pending.append(pod)
         self._listed = None
         self.on_pods()
@@ -105,6 +110,9 @@ class Cluster:
         pod = self.placeholders.pop(key, None)
         if pod is not None:
             self._listed = None
+            if pod.node is None:
+                pod.over_s, pod.why = self.engine.now_s, "taken back"
+                self.departures.add(pod)
             self._free(pod)
 
     def evict(self, pod: Pod) -> None:
@@ -115,11 +123,14 @@ class Cluster:
 
     def _end_work(self, pod: Pod) -> None:
         self.replicas[pod.workload].remove(pod)
+        was_ready = pod.state is PodState.READY
+        if not was_ready:
+            pod.over_s, pod.why = self.engine.now_s, _ending(pod)
+        self.departures.add(pod)
         if pod.timer is not None:
             pod.timer.cancelled = True
         if pod.node is None:
             return
-        was_ready = pod.state is PodState.READY
         (self.ready if was_ready else self.starting)[pod.workload, pod.node.pool] -= 1
         if was_ready:
             self.on_ready(pod.workload)
@@ -157,13 +168,23 @@ class Cluster:
         """The node has booted, with its GPUs."""
         if not node.gone:
             node.usable = True
+            if not node.leaving:
+                node.came, node.asker = True, self.asker(node)
             self.on_pods()
+
+    def asker(self, node: Node) -> Pod | None:
+        """Of the pods that wait for it the one that was created first."""
+        waiting = (pod for pod in self.pending if pod.awaits is node)
+        return min(waiting, key=lambda pod: (pod.created_s, pod.number), default=None)
 
     def remove_node(self, node: Node) -> None:
         """The node is gone, and every pod that is still on it."""
         if node.gone:
             return
-        node.gone = True
+        node.gone, node.gone_s = True, self.engine.now_s
+        if not node.came and not node.called_back:
+            node.asker = self.asker(node)
+        self.departures.add(node)
         self.nodes.remove(node)
         for pod in list(node.pods):
             if pod.is_placeholder:
@@ -176,6 +197,15 @@ class Cluster:
             self.meter.to(self.engine.now_s)
             self.meter.up[node.pool] -= node.gpus
         self.on_pods()
+
+
+def _ending(pod: Pod) -> str:
+    """Why it ends before it is ready, in words."""
+    if pod.node is not None and pod.node.called_back:
+        return SPOT_NOTICE
+    if pod.node is not None and (pod.node.leaving or pod.node.gone):
+        return "its node was let go"
+    return "let go before it was ready"
 
 
 def _where(placeholder: Pod) -> tuple[str, bool]:

@@ -1,4 +1,4 @@
-"""What faults do to starts: stages that take longer, nodes that never boot, replicas that hang."""
+"""What faults do to starts: stages that take longer, nodes that never boot, replicas that hang or crash."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from itertools import zip_longest
 
 import numpy as np
 
-from autoscaler.simulator.settings import Fault, LostNodes, SlowStarts, StuckReplicas
+from autoscaler.simulator.settings import CrashingReplicas, Fault, LostNodes, SlowStarts, StuckReplicas
 from autoscaler.simulator.stages import StageLaw
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 10.0, 300.0
 
 
 class Delays:
@@ -18,6 +20,7 @@ class Delays:
         self._slow = [f for f in faults if isinstance(f, SlowStarts)]
         self._lost = [f for f in faults if isinstance(f, LostNodes)]
         self._stuck = [f for f in faults if isinstance(f, StuckReplicas)]
+        self._crashing = [f for f in faults if isinstance(f, CrashingReplicas)]
         self._rng = rng
 
     def slowed(
@@ -40,7 +43,23 @@ class Delays:
         on = [f for f in self._lost if f.pool in (None, pool) and f.from_s <= now_s < f.until_s]
         return any([self._rng.random() < fault.share for fault in on])
 
-    def begin_s(self, workload: int, now_s: float) -> float:
-        """When the stages of a replica that has a node now begin: now, or at the end of what it hangs on."""
-        on = [f for f in self._stuck if f.workload in (None, workload) and f.from_s <= now_s < f.until_s]
-        return max((fault.until_s for fault in on if self._rng.random() < fault.share), default=now_s)
+    def hangs(self, workload: int, now_s: float) -> dict[str, float]:
+        """Until when a replica that has a node now hangs, by the stage that it hangs in."""
+        hangs: dict[str, float] = {}
+        for fault in self._stuck:
+            is_on = fault.workload in (None, workload) and fault.from_s <= now_s < fault.until_s
+            if is_on and self._rng.random() < fault.share:
+                hangs[fault.stage] = max(fault.until_s, hangs.get(fault.stage, now_s))
+        return hangs
+
+    def crashes(self, workload: int, now_s: float) -> tuple[float, ...]:
+        """Of a replica that has a node now, the shares of its loading after which its container crashes, each time."""
+        on = [f for f in self._crashing if f.workload in (None, workload) and f.from_s <= now_s < f.until_s]
+        times = sum(fault.times for fault in on if self._rng.random() < fault.share)
+        return tuple(float(self._rng.random()) for _ in range(times))
+
+
+def restart_wait_s(restarts: int) -> float:
+    """How long the kubelet waits before it starts a container again that was started again so often: not at all, then
+    10 s, and twice as long each time up to 5 minutes (`CrashLoopBackOff`)."""
+    return min(FIRST_WAIT_S * 2.0 ** (restarts - 1), LONGEST_WAIT_S) if restarts > 0 else 0.0

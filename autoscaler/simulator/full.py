@@ -1,7 +1,8 @@
 """Full fidelity: stages drawn from distributions, queues, scrapes, a scheduler with preemption, a node autoscaler with
 its own delays, shared nodes of several GPUs, spot losses, stock-outs and an HPA where a workload has one.
 
-Implements the metrics and cluster ports. Strategies meet the same luck: each purpose draws from its own seeded stream.
+Implements the metrics, cluster and starts ports. Strategies meet the same luck: each purpose draws from its own seeded
+stream.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from autoscaler.domain.arrays import Bools, Floats, Ints
 from autoscaler.domain.hpa import SYNC_PERIOD_S, HorizontalScaler
 from autoscaler.domain.inventory import Inventory
+from autoscaler.domain.lead_time import Start
 from autoscaler.domain.rollout import Rollout
 from autoscaler.domain.signal import SignalReadings
 from autoscaler.simulator.cloud import Cloud, largest_nodes, stream
@@ -24,9 +26,11 @@ from autoscaler.simulator.flow import Flow
 from autoscaler.simulator.journal import Journal
 from autoscaler.simulator.node_autoscaler import NodeAutoscaler
 from autoscaler.simulator.objects import Node, Pod
-from autoscaler.simulator.replicas import ReplicaSet, Starter
+from autoscaler.simulator.replicas import ReplicaSet
 from autoscaler.simulator.scheduler import Scheduler
 from autoscaler.simulator.settings import ClusterSetting, HpaSetting, NewImage, WorkloadSetting
+from autoscaler.simulator.starter import Starter
+from autoscaler.simulator.starts import StartsReader
 from autoscaler.simulator.telemetry import Telemetry
 from autoscaler.simulator.world import Stock, TickRecord
 
@@ -61,6 +65,7 @@ class FullWorld:
             if isinstance(fault, NewImage):
                 self._engine.at(fault.at_s, partial(self._sets[fault.workload].roll_out, fault))
         self._before = self._totals()
+        self._reader: StartsReader | None = None
 
     # metrics port
 
@@ -103,6 +108,18 @@ class FullWorld:
     def delete_placeholder(self, workload: int, pool: int, slot: int) -> None:
         """Its GPUs are free at once; whether the node goes is the node autoscaler's to say."""
         self._cluster.delete_placeholder((workload, pool, slot))
+
+    # starts port
+
+    def starts(self, now_s: float) -> list[Start]:
+        """As `StartsPort`, for one reader that looks for the first time at the first call."""
+        if self._reader is None:
+            self._reader = self.starts_reader()
+        return self._reader.starts(now_s)
+
+    def starts_reader(self) -> StartsReader:
+        """One more reader of starts, as after a restart of the controller: it tells all that stands now anew."""
+        return StartsReader(self._cluster, self._setting, self._autoscaler)
 
     def _rollouts(self) -> tuple[Rollout | None, ...]:
         found = tuple(here.rollout for here in self._sets)

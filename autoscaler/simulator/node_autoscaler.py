@@ -46,6 +46,14 @@ class NodeAutoscaler:
         """Whether any zone of the pool is not backed off."""
         return any(until_s <= self._engine.now_s for until_s in self._backoff_until_s[pool])
 
+    def is_full(self, pool: int) -> bool:
+        """Whether the pool has as many nodes as it may."""
+        return self._headroom(pool) <= 0
+
+    def backed_off(self, pool: int) -> list[int]:
+        """Zones of the pool that are not asked for a while, after a refusal."""
+        return [z for z, until_s in enumerate(self._backoff_until_s[pool]) if until_s > self._engine.now_s]
+
     def _plan_scan(self) -> None:
         scan_s = self._profile.scan_s
         self._plan((math.floor(self._engine.now_s / scan_s + 1e-9) + 1) * scan_s)
@@ -105,20 +113,26 @@ class NodeAutoscaler:
     def _buy(self, pool: int, pods: list[Pod]) -> list[Pod]:
         """Nodes for the pods, each of which fits on one, first fit; the pods for which the maximum leaves no node."""
         room: list[int] = []
+        homes: list[list[Pod]] = []
         refused = []
         for pod in pods:
             at = next((i for i, free in enumerate(room) if free >= pod.gpus), None)
             if at is None and len(room) < self._headroom(pool):
                 room.append(self._setting.pools[pool].pool.gpus_per_node)
+                homes.append([])
                 at = len(room) - 1
             if at is None:
                 refused.append(pod)
             else:
                 room[at] -= pod.gpus
-        for _ in room:
+                homes[at].append(pod)
+        for pods_there in homes:
             zone = self._emptiest_zone(pool)
-            if self._cloud.order(pool, zone).granted:
+            node = self._cloud.order(pool, zone)
+            if node.granted:
                 self._backoff_s[pool][zone] = 0.0
+            for pod in pods_there:
+                pod.awaits = node
         self._last_add_s = self._engine.now_s
         return refused
 

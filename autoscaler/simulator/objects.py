@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from autoscaler.domain.lead_time import Stage, StartPath
 from autoscaler.simulator.engine import Event
 
 
@@ -20,13 +22,24 @@ class PodState(Enum):
     GONE = auto()
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """`what`, in words, holds up a start from `from_s` until `until_s`."""
+
+    from_s: float
+    until_s: float
+    what: str
+
+
 @dataclass(slots=True, eq=False)
 class Node:
     """`granted`: the cloud delivers it and bills it; before that it is only asked for. `usable`: booted, with its GPUs.
 
     leaving: takes no more pods; called_back: because the cloud takes it. images: by workload, from when its image is
     there. unneeded_s: since when the node autoscaler could do without it; ignored_until_s: it does not look before.
-    edges_s: when it was asked for and each of its stages ends; empty where it stood all along.
+    edges_s: when it was asked for and each of its stages ends; empty where it stood all along. came: it was usable
+    before it had to leave. asker: of the pods that waited for it when it came, or was lost, the one created first.
+    gone_s: when it went; why: where it never came.
     """
 
     number: int
@@ -44,6 +57,10 @@ class Node:
     unneeded_s: float | None = None
     ignored_until_s: float = 0.0
     edges_s: tuple[float, ...] = ()
+    came: bool = False
+    asker: Pod | None = None
+    gone_s: float = 0.0
+    why: str = ""
 
     @property
     def placeholder_gpus(self) -> int:
@@ -54,7 +71,9 @@ class Node:
 @dataclass(slots=True, eq=False)
 class Pod:
     """A replica (`slot` None) or the placeholder of that slot. pools: where it may run. bound_s: when it got a node.
-    revision: of its image, higher ones are newer.
+    revision: of its image, higher ones are newer. number: its own among all pods. awaits: the node that was bought for
+    it last. ends: its stages with the time at which each of them ends. path: what was there when it was bound. over_s:
+    when it went before it was ready; why: in words. troubles: what held up its start, or will.
     """
 
     workload: int
@@ -67,6 +86,13 @@ class Pod:
     bound_s: float = 0.0
     timer: Event | None = None
     revision: int = 0
+    number: int = 0
+    awaits: Node | None = None
+    ends: tuple[tuple[Stage, float], ...] = ()
+    path: StartPath = StartPath.COLD_NODE
+    over_s: float | None = None
+    why: str = ""
+    troubles: Sequence[Trouble] = ()
 
     @property
     def is_placeholder(self) -> bool:

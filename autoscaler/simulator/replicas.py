@@ -1,51 +1,12 @@
-"""Replica sets: as many replicas as asked for, their starts stage by stage, and who goes first at a scale-down."""
+"""Replica sets: as many replicas as asked for, and who goes first at a scale-down."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from autoscaler.domain.rollout import Rollout
 from autoscaler.simulator.cluster import Cluster
-from autoscaler.simulator.delays import Delays
-from autoscaler.simulator.journal import ReplicaStart, node_part
 from autoscaler.simulator.objects import Node, Pod, PodState
 from autoscaler.simulator.rollout import room_for_new, surplus_of
-from autoscaler.simulator.settings import IMAGE, WORKLOAD_STAGES, NewImage, WorkloadSetting
-
-
-class Starter:
-    """Draws the stages of each start; a node pulls a workload's image once, for all replicas there that wait for it."""
-
-    def __init__(
-        self, cluster: Cluster, workloads: tuple[WorkloadSetting, ...], rng: np.random.Generator, delays: Delays
-    ) -> None:
-        self._cluster, self._workloads, self._rng, self._delays = cluster, workloads, rng, delays
-
-    def begin(self, pod: Pod, node: Node) -> None:
-        """A replica that was bound begins its stages."""
-        setting, delays = self._workloads[pod.workload], self._delays
-        engine = self._cluster.engine
-        lengths_s = delays.slowed(WORKLOAD_STAGES, setting.stages, self._rng, engine.now_s)
-        begin_s = delays.begin_s(pod.workload, engine.now_s)
-        if pod.workload not in node.images:
-            (pull_s,) = delays.slowed((IMAGE,), (setting.image,), self._rng, engine.now_s)
-            node.images[pod.workload] = begin_s + pull_s
-        begin_s = max(begin_s, node.images[pod.workload])
-        start = _start(pod, node, begin_s - engine.now_s, lengths_s)
-        pod.timer = engine.at(begin_s + sum(lengths_s), lambda: self._serve(pod, start))
-
-    def _serve(self, pod: Pod, start: ReplicaStart) -> None:
-        self._cluster.serve(pod)
-        self._cluster.journal.add_start(start)
-
-
-def _start(pod: Pod, node: Node, image_s: float, lengths_s: tuple[float, ...]) -> ReplicaStart:
-    """What the journal says of a replica that was bound."""
-    was_up = not node.edges_s or node.edges_s[-1] <= pod.created_s
-    node_s, waited_s = node_part(pod.created_s, pod.bound_s, node.edges_s)
-    return ReplicaStart(
-        pod.workload, node.pool, node.zone, pod.created_s, was_up, waited_s, node_s, image_s, lengths_s
-    )  # fmt: skip
+from autoscaler.simulator.settings import NewImage, WorkloadSetting
 
 
 class ReplicaSet:

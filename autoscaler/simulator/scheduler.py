@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from autoscaler.simulator.cluster import Cluster
 from autoscaler.simulator.objects import Node, Pod
-from autoscaler.simulator.replicas import Starter
+from autoscaler.simulator.starter import Starter
 
 
 class Scheduler:

@@ -212,13 +212,28 @@ class LostNodes:
 
 @dataclass(frozen=True, slots=True)
 class StuckReplicas:
-    """This share of the replicas of a workload (all where None) that begin from `from_s` until `until_s` hang, as with
-    a registry that does not answer; their stages begin when it has ended."""
+    """This share of the replicas of a workload (all where None) that begin from `from_s` until `until_s` hang in a
+    stage (`IMAGE`, `WORKLOAD_STAGES`), by default as with a registry that does not answer; the work of that stage
+    begins when it has ended."""
 
     workload: int | None
     share: float
     from_s: float
     until_s: float
+    stage: str = IMAGE
+
+
+@dataclass(frozen=True, slots=True)
+class CrashingReplicas:
+    """Of the replicas of a workload (all where None) that begin from `from_s` until `until_s` this share crashes
+    `times` times while it loads, each time at a moment that is drawn, and is started again after the kubelet's back-off
+    (`restart_wait_s`)."""
+
+    workload: int | None
+    share: float
+    from_s: float
+    until_s: float
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +278,7 @@ Fault = (
     | SlowStarts
     | LostNodes
     | StuckReplicas
+    | CrashingReplicas
     | NewImage
 )
 
@@ -273,7 +289,8 @@ class ClusterSetting:
 
     scrape_s: period of the metrics; a tick sees what was scraped before it. rate_window_s: of the rates. bind_s: from a
     pod that fits to its binding. signals: the ones that can be read. start_replicas: ready at time 0, by workload, as
-    far as their pools may have nodes.
+    far as their pools may have nodes. time_resolution_s: of the times that starts are told from, cut to it: objects of
+    Kubernetes have whole seconds; 0: as they are.
     """
 
     pools: tuple[PoolSetting, ...]
@@ -286,4 +303,5 @@ class ClusterSetting:
     scrape_s: float = 15.0
     rate_window_s: float = 60.0
     bind_s: float = 0.1
+    time_resolution_s: float = 1.0
     faults: tuple[Fault, ...] = field(default=())

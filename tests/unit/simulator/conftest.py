@@ -16,7 +16,7 @@ from autoscaler.simulator.delays import Delays
 from autoscaler.simulator.engine import Engine
 from autoscaler.simulator.full import FullWorld
 from autoscaler.simulator.objects import Node
-from autoscaler.simulator.replicas import ReplicaSet, Starter
+from autoscaler.simulator.replicas import ReplicaSet
 from autoscaler.simulator.scheduler import Scheduler
 from autoscaler.simulator.settings import (
     CLUSTER_AUTOSCALER,
@@ -26,6 +26,7 @@ from autoscaler.simulator.settings import (
     WorkloadSetting,
 )
 from autoscaler.simulator.stages import StageLaw
+from autoscaler.simulator.starter import Starter
 
 STEP_S = 60.0
 BOOT_S = 60.0
