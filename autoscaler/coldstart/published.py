@@ -52,7 +52,8 @@ def read_stamps(series: Iterable[Series]) -> list[Stamp]:
             break
         labels, at_s = one.get("metric", {}), number(one)
         edge = labels.get("edge")
-        if at_s is None or labels.get("stage") not in _STAGES or edge not in (BEGIN, END) or not pod_of(labels):
+        is_whose = bool(labels.get("uid") or pod_of(labels))
+        if at_s is None or labels.get("stage") not in _STAGES or edge not in (BEGIN, END) or not is_whose:
             continue
         key = tuple(sorted((name, value) for name, value in labels.items() if name not in ("edge", "__name__")))
         edges = found.setdefault(key, _Edges(labels))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from autoscaler.coldstart.split import split
 from autoscaler.domain.lead_time import Part, Start, StartEnd
@@ -28,17 +28,17 @@ class Splitting:
     def take(self, starts: Sequence[Start], stamps: Iterable[Stamp], now_s: float) -> list[Start]:
         """The starts, split, and again those told before of which more is known now."""
         by_pod: dict[str, list[Stamp]] = {}
-        for stamp in stamps:
-            by_pod.setdefault(stamp.pod, []).append(stamp)
+        for stamp in stamps:  # a uid tells the pod also where its name is not told, or is that of who scraped
+            by_pod.setdefault(stamp.uid or stamp.pod, []).append(stamp)
         self._forget(now_s)
         found = []
         for uid, (told_s, whole, before) in list(self._told.items()):
-            after = split(whole, by_pod.get(whole.pod, ()))
+            after = split(whole, _of(whole, by_pod))
             if after != before and len(after.stages) >= len(before.stages):
                 self._told[uid] = (told_s, whole, after)
                 found.append(after)
         for start in starts:
-            after = split(start, by_pod.get(start.pod, ())) if start.pod else start
+            after = split(start, _of(start, by_pod))
             found.append(after)
             if start.part is Part.REPLICA and start.pod and start.end is not StartEnd.WAITING:
                 self._told[start.uid] = (now_s, start, after)
@@ -50,3 +50,7 @@ class Splitting:
         over = [uid for uid, (told_s, _, _) in self._told.items() if not 0.0 <= now_s - told_s <= KEEP_S]
         for uid in over:
             del self._told[uid]
+
+
+def _of(start: Start, by_pod: Mapping[str, Sequence[Stamp]]) -> list[Stamp]:
+    return [stamp for key in (start.uid, start.pod) if key for stamp in by_pod.get(key, ())]

@@ -36,6 +36,11 @@ def test_the_pod_is_that_of_the_series_where_the_scrape_has_labels_of_its_own() 
     assert found.pod == "inference/chat-7"
 
 
+def test_a_pod_that_is_known_by_its_uid_alone_is_read() -> None:
+    (found,) = read_stamps([series("cuda", "begin", NOW_S, uid="u1", pod="")])
+    assert (found.uid, found.pod) == ("u1", "")
+
+
 def test_an_end_of_the_attempt_before_is_none() -> None:
     (found,) = read_stamps([series("weights", "begin", NOW_S - 10), series("weights", "end", NOW_S - 90)])
     assert (found.from_s, found.until_s) == (NOW_S - 10, None)

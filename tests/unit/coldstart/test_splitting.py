@@ -26,6 +26,14 @@ def test_stamps_that_come_after_the_start_is_over_are_told_once() -> None:
     assert splitting.take([], STAMPS, NOW_S + 45) == []
 
 
+def test_a_uid_tells_the_pod_whatever_its_name_is_said_to_be() -> None:
+    for pod in ("", "monitoring/agent-x"):
+        (found,) = Splitting().take([start()], [replace(STAMPS[0], pod=pod, uid="uid-of-a")], NOW_S)
+        assert Stage.WEIGHTS in found.stages
+    (found,) = Splitting().take([start()], [replace(STAMPS[0], uid="uid-of-another")], NOW_S)
+    assert found == start()
+
+
 def test_what_was_told_is_not_taken_back_when_stamps_go() -> None:
     splitting = Splitting()
     splitting.take([start()], STAMPS, NOW_S)
