@@ -17,9 +17,11 @@ from autoscaler.adapters.prometheus.past import PrometheusPast
 from autoscaler.adapters.prometheus.server import PrometheusServer
 from autoscaler.adapters.prometheus.signals import signal_queries
 from autoscaler.adapters.prometheus.stamps import PrometheusStamps
+from autoscaler.adapters.prometheus.usage import PrometheusUsage
 from autoscaler.compose.ownership import OwnedCluster, Owners
 from autoscaler.compose.stamped import StampedStarts
 from autoscaler.compose.stopped import AnyPolicy, Stopped
+from autoscaler.compose.used import UsedGpus
 from autoscaler.controller.cycle import Ports
 from autoscaler.controller.in_force import InForce, Swept
 from autoscaler.controller.leads import LeadsInForce
@@ -79,6 +81,7 @@ class LiveWorld:
         self._serving: _Serving | None = None
         self._leads = LeadsInForce(settings.node_lead_s, settings.replica_lead_s)
         self._stamped = StampedStarts(PrometheusStamps(server))
+        self._used = UsedGpus(PrometheusUsage(server))
         self._stopped = Stopped(plans.take_deleted)
         self._named: frozenset[str] = frozenset()
         self._users = 0
@@ -120,6 +123,7 @@ class LiveWorld:
             leads=self._leads,
             via=tuple(document.model.replicas.via for document in serving.policies),
             owners=serving.cluster.owners,
+            uses=self._used.usage,
         )
 
     def _problems(self, serving: _Serving, governed: Governed) -> tuple[str, ...]:
@@ -147,6 +151,7 @@ class LiveWorld:
         now_s = self._clock.wall_s()
         with suppress(Unavailable):
             self._leads.learn(self._stamped.take(serving.cluster.starts(now_s), now_s))
+        self._used.look(serving.cluster.serving_pods, now_s)
 
     def _is_stopped(self, serving: _Serving) -> bool:
         """Whether a policy that is served must not be any more."""
@@ -196,6 +201,7 @@ class LiveWorld:
     def _compiled(self, serving: _Serving, shapes: Shapes) -> Governed:
         homes = {document.name: document.model.pools.primary[0] for document in serving.policies}
         leads = self._leads.take(homes, self._clock.wall_s())
+        self._used.usage.keep_only(homes.keys())
         source = serving.source
         gpus, gangs = shapes
         governed = compile_fleet(serving.policies, source.pools, gpus, leads, budgets=source.budgets, gangs=gangs)

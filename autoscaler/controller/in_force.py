@@ -9,6 +9,7 @@ from typing import Protocol
 from autoscaler.controller.cycle import Ports
 from autoscaler.domain.ending import PlaceholderEnd
 from autoscaler.domain.lead_time import StageQuantile, Start
+from autoscaler.domain.usage import UseQuantile
 from autoscaler.policy.folder import PolicySet
 from autoscaler.policy.governed import Governed
 from autoscaler.ports.events import ObjectReference
@@ -52,6 +53,22 @@ class Leads(Protocol):
         ...
 
 
+class Uses(Protocol):
+    """What replicas use of their GPUs, as it is known now, of policies in force."""
+
+    def quantiles(self) -> Sequence[UseQuantile]:
+        """What was seen, by policy and use."""
+        ...
+
+    def record(self, policy: str) -> Mapping[str, object]:
+        """As `Leads.record`."""
+        ...
+
+    def restore(self, policy: str, record: Mapping[str, object]) -> None:
+        """As `Leads.restore`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class InForce:
     """about: the object that each workload's policy is for, by row. past: None where nobody remembers.
@@ -59,8 +76,8 @@ class InForce:
     problems: what stands in the way of policies now, one line each. sweep: clears away what holds nothing any more;
     attend: steps aside for who waits, more often than there are ticks, and answers what went wrong. Both are called by
     the leader alone, with the seconds since the epoch. is_outdated: whether the world has changed so that the same
-    policies compile to something else. close: ends what serves these policies alone. leads: None where nobody learns
-    them.
+    policies compile to something else. close: ends what serves these policies alone. leads, uses: None where nobody
+    learns them.
     """
 
     policies: Governed
@@ -75,6 +92,7 @@ class InForce:
     leads: Leads | None = None
     via: tuple[str, ...] = ()
     owners: Callable[[], Mapping[str, OwnerReport]] = dict
+    uses: Uses | None = None
 
 
 Govern = Callable[[PolicySet], InForce]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from autoscaler.controller.cycle import LoopState
 from autoscaler.controller.holding import Contests, HoldingCluster
-from autoscaler.controller.in_force import InForce
+from autoscaler.controller.in_force import InForce, Leads, Uses
 from autoscaler.controller.records import Earlier, Records
 from autoscaler.plan.remembered import has_judged, recall, remembered
 from autoscaler.ports.cluster import ClusterPort
@@ -53,18 +53,15 @@ class Keeper:
 
         What of them cannot be used, one line each.
         """
-        problems = []
+        problems: list[str] = []
         for w, policy in enumerate(in_force.policies.fleet.names):
             record = self._records.of(policy)
             if not everything and has_judged(state.planning, w):
                 continue
             if record.memory is not None:
                 recall(state.planning, w, record.memory)
-            if record.lead_times and in_force.leads is not None:
-                try:
-                    in_force.leads.restore(policy, record.lead_times)
-                except ValueError as error:
-                    problems.append(f"record of policy {policy}: lead times: {error}; they are learned anew")
+            problems += _restored("lead times", policy, in_force.leads, record.lead_times)
+            problems += _restored("shares of GPUs that are used", policy, in_force.uses, record.gpu_use)
         return tuple(problems)
 
     def save(self, in_force: InForce, state: LoopState, now_s: float, at_once: bool = False) -> tuple[str, ...]:
@@ -75,12 +72,14 @@ class Keeper:
                 continue
             memory = remembered(state.planning, w)
             lead_times = None if in_force.leads is None else dict(in_force.leads.record(policy)) or None
-            if memory is None and lead_times is None:
+            before = self._records.of(policy)
+            gpu_use = before.gpu_use if in_force.uses is None else in_force.uses.record(policy) or before.gpu_use
+            if memory is None and lead_times is None and gpu_use is None:
                 continue
             self._saved_s[policy] = now_s
-            before = self._records.of(policy)
             try:
-                self._records.put(policy, replace(before, memory=memory or before.memory, lead_times=lead_times))
+                known = replace(before, memory=memory or before.memory, lead_times=lead_times, gpu_use=gpu_use)
+                self._records.put(policy, known)
             except PortError as error:
                 problems.append(f"record of policy {policy} is not saved: {error}")
         return tuple(problems)
@@ -128,6 +127,19 @@ class Keeper:
             said = f"{policy}: {_said(earlier)} is gone, and nothing to give back"
         self._contests.forget(policy)
         self._notes.append(said)
+
+
+def _restored(
+    what: str, policy: str, learner: Leads | Uses | None, record: Mapping[str, object] | None
+) -> tuple[str, ...]:
+    """Goes on from what was learned, where there is any; what cannot be used, in one line."""
+    if learner is None or not record:
+        return ()
+    try:
+        learner.restore(policy, record)
+    except ValueError as error:
+        return (f"record of policy {policy}: {what}: {error}; they are learned anew",)
+    return ()
 
 
 def _acting(in_force: InForce) -> Mapping[str, ObjectReference]:

@@ -33,11 +33,14 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """earlier: None while nothing of the workload is moved. memory: of planning. lead_times: as their learner says."""
+    """earlier: None while nothing of the workload is moved. memory: of planning. lead_times, gpu_use: as who learns
+    them says.
+    """
 
     earlier: Earlier | None = None
     memory: PlanMemory | None = None
     lead_times: Mapping[str, object] | None = None
+    gpu_use: Mapping[str, object] | None = None
 
 
 EMPTY = Record()

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from autoscaler.controller.tick import Tick
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.lead_time import StageQuantile, Start
+from autoscaler.domain.usage import UseQuantile
 from autoscaler.telemetry import names
 from autoscaler.telemetry.first_waits import FirstWaits
 from autoscaler.telemetry.judge import Judge
@@ -24,7 +25,7 @@ from autoscaler.telemetry.start_counts import StartCounts
 from autoscaler.telemetry.start_metrics import in_force, of_loading, of_models, of_starts
 from autoscaler.telemetry.tallies import Tallies
 from autoscaler.telemetry.waking import wake_ups
-from autoscaler.telemetry.workload_metrics import of_fleet, of_lead_times, of_report
+from autoscaler.telemetry.workload_metrics import of_fleet, of_lead_times, of_report, of_uses
 
 TICK_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)
 DISTRIBUTION = "gpu-autoscaler"
@@ -37,6 +38,7 @@ class _Learned:
     lead_times: tuple[StageQuantile, ...] = ()
     wake_ups: tuple[Sample, ...] = ()
     starts: tuple[Start, ...] = ()
+    uses: tuple[UseQuantile, ...] = ()
 
 
 class LoopMetrics(Collector):
@@ -65,7 +67,7 @@ class LoopMetrics(Collector):
             starts = () if tick.in_force.leads is None else tuple(tick.in_force.leads.starts())
             self._starts.add(starts, seats, tick.now_s, tick.leads)
             self._waits.add(None if tick.report is None else tick.report.observation, seats, tick.now_s, tick.leads)
-            learned = _Learned(_lead_times(tick, fleet), tuple(_wake_ups(tick)), starts)
+            learned = _Learned(_lead_times(tick, fleet), tuple(_wake_ups(tick)), starts, _uses(tick, fleet))
         self._tallies.add(tick, seats)
         self._newest = (tick, seats, learned)
 
@@ -88,6 +90,7 @@ class LoopMetrics(Collector):
             yield from _of_policies(tick, seats)
             yield of_lead_times(learned.lead_times)
             yield from _of_starts(tick, seats, learned.starts)
+            yield from of_uses(learned.uses)
             yield gauge(names.WAKE_UP, learned.wake_ups)
 
     def describe(self) -> Iterator[Metric]:
@@ -129,3 +132,11 @@ def _lead_times(tick: Tick, fleet: Fleet) -> tuple[StageQuantile, ...]:
         return ()
     policies, pools = set(fleet.names), {pool.name for pool in fleet.pools}
     return tuple(one for one in tick.in_force.leads.quantiles() if one.policy in policies and one.pool in pools)
+
+
+def _uses(tick: Tick, fleet: Fleet) -> tuple[UseQuantile, ...]:
+    """As learned by now; of policies in force."""
+    if tick.in_force is None or tick.in_force.uses is None:
+        return ()
+    policies = set(fleet.names)
+    return tuple(one for one in tick.in_force.uses.quantiles() if one.policy in policies)

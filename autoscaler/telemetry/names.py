@@ -95,6 +95,18 @@ MODEL_LOADED = _gauge(
     "absent without replicas.",
     "policy",
 )  # fmt: skip
+GPU_USED = _gauge(
+    "gpu_used_ratio",
+    "Share of the GPUs that it asks for that a replica that serves uses at most for so much of the time, over the last "
+    "days; absent where nobody tells.",
+    "policy", "percentile",
+)  # fmt: skip
+GPU_MEMORY_USED = _gauge(
+    "gpu_memory_used_ratio",
+    "Share of the memory of its fullest GPU that a replica that serves uses at most for so much of the time, over the "
+    "last days; absent where nobody tells.",
+    "policy", "percentile",
+)  # fmt: skip
 PLANNED_LEAD = _gauge(
     "planned_lead_seconds", "Lead time that is planned with, of the node and of the replica on it.", "policy", "part"
 )

@@ -156,6 +156,11 @@ STARTS = Row("Starts", (
                 for q in (0.5, 0.95)), "s"),
     Panel("Dollars an hour for starts", "What GPUs cost while replicas on them start.",
           (Query(f"3600 * sum by (policy) (rate({n.START_COST}{SEAT}{HOUR}))", "{{policy}}"),), "currencyUSD"),
+    Panel("GPU that replicas use", "Of what they ask for, nine tenths of the time: what stays low could be smaller.",
+          (Query(_max("policy", n.GPU_USED, '{job=~"$job", policy=~"$policy", percentile="90"}'),
+                 "{{policy}} compute"),
+           Query(_max("policy", n.GPU_MEMORY_USED, '{job=~"$job", policy=~"$policy", percentile="90"}'),
+                 "{{policy}} memory")), "percentunit"),
     Panel("Replicas with their model loaded", "Share of those on nodes.",
           (Query(_max("policy", n.MODEL_LOADED, P), "{{policy}}"),), "percentunit"),
 ))  # fmt: skip

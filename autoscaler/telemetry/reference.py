@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from autoscaler.domain.lead_time import Part, Stage
 from autoscaler.domain.pool import CapacityType
+from autoscaler.observe.usage import USE_QUANTILES
 from autoscaler.telemetry import names
 from autoscaler.telemetry.judge import HORIZONS, PERCENTILES
 from autoscaler.telemetry.meter import USES
@@ -56,11 +57,14 @@ NAMED = {
     "pool": "of a GpuPool",
     "version": "of the program",
 }
+USES_SHOWN = tuple(f"{100.0 * share:g}" for share in USE_QUANTILES)
 OF_METRIC: dict[tuple[str, Name], Iterable[str]] = {
     ("outcome", names.ACTIONS): ACTION_OUTCOMES,
     ("outcome", names.TICKS): TICK_OUTCOMES,
     ("percentile", names.LEAD_TIME): STARTS_SHOWN,
     ("percentile", names.MODEL_LOAD): STARTS_SHOWN,
+    ("percentile", names.GPU_USED): USES_SHOWN,
+    ("percentile", names.GPU_MEMORY_USED): USES_SHOWN,
     ("percentile", names.WAKE_UP): ("50", "90"),
     ("percentile", names.FORECAST): PERCENTILES,
     ("percentile", names.EXCEEDED): PERCENTILES,

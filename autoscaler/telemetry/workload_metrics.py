@@ -15,6 +15,7 @@ from autoscaler.domain.lead_time import Part, StageQuantile
 from autoscaler.domain.observation import Observation
 from autoscaler.domain.plan import Plan
 from autoscaler.domain.signal import SignalKind, SignalReadings, SignalState
+from autoscaler.domain.usage import Use, UseQuantile
 from autoscaler.telemetry import names
 from autoscaler.telemetry.decisions import reason_words
 from autoscaler.telemetry.judge import HORIZONS, PERCENTILES, percentiles
@@ -44,6 +45,12 @@ def of_lead_times(found: Sequence[StageQuantile]) -> Metric:
     """As learned by now."""
     samples = [((q.policy, q.pool, q.stage.value, f"{100.0 * q.quantile:g}"), q.seconds) for q in found]
     return gauge(names.LEAD_TIME, samples)
+
+
+def of_uses(found: Sequence[UseQuantile]) -> Iterator[Metric]:
+    """What replicas use of their GPUs, as known by now."""
+    for use, name in ((Use.COMPUTE, names.GPU_USED), (Use.MEMORY, names.GPU_MEMORY_USED)):
+        yield gauge(name, [((q.policy, f"{100.0 * q.quantile:g}"), q.share) for q in found if q.use is use])
 
 
 def of_observation(observation: Observation, seats: Seats, bound: Ints, pending: Ints) -> Iterator[Metric]:

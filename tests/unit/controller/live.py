@@ -13,7 +13,7 @@ import numpy as np
 from autoscaler.compose.trace_fleet import SIGNALS
 from autoscaler.controller.beginning import Rhythm
 from autoscaler.controller.cycle import Ports
-from autoscaler.controller.in_force import InForce, Leads, Swept
+from autoscaler.controller.in_force import InForce, Leads, Swept, Uses
 from autoscaler.controller.keeper import Keeper
 from autoscaler.controller.records import Records
 from autoscaler.controller.service import Service
@@ -236,6 +236,7 @@ class Live:
         self.ended: tuple[PlaceholderEnd, ...] = ()
         self.raising: set[str] = set()
         self.leads: Leads | None = None
+        self.uses: Uses | None = None
         self.owners: dict[str, OwnerReport] = {}
         (folder / "pool.yaml").write_text(POOL)
         self.service = Service(
@@ -260,8 +261,9 @@ class Live:
         ways = (self._sweep, self._attend, lambda: False, self._close)
         via = ("auto",) * len(about)
         return InForce(
-            governed, Ports(quarter, quarter), about, self.past, lambda: (), *ways, self.leads, via, lambda: self.owners
-        )
+            governed, Ports(quarter, quarter), about, self.past, lambda: (), *ways, self.leads, via,
+            lambda: self.owners, self.uses,
+        )  # fmt: skip
 
     def _sweep(self, now_s: float) -> Swept:
         self.swept += 1

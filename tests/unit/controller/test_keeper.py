@@ -11,6 +11,8 @@ import pytest
 
 from autoscaler.controller.leads import LeadsInForce
 from autoscaler.domain.lead_time import Part, Stage, Start, StartEnd, StartPath
+from autoscaler.domain.usage import PodUse
+from autoscaler.observe.usage import Usage
 from autoscaler.plan.remembered import PlanMemory, remembered
 from autoscaler.ports.errors import PortError, Unavailable
 from autoscaler.ports.store import Stored
@@ -252,6 +254,27 @@ def test_lead_times_are_kept_over_a_restart_and_bad_ones_said(live: Live, store:
     last = Live(after.folder, town=live.town, store=store)
     last.leads = LeadsInForce(180.0, 120.0)
     assert "they are learned anew" in last.run(1)[0].problems[0]
+
+
+def test_what_gpus_are_used_for_is_kept_over_a_restart_and_records_without_it_are_read(
+    live: Live, store: MoodyStore
+) -> None:
+    live.run(RISEN)
+    live.service.end(1.0)
+    saved = store.load("chat")
+    assert saved is not None
+    older = {key: value for key, value in saved.content.items() if key != "gpu_use"}
+    store.save("chat", older, saved.version)
+    learned, looks = Usage(), {"inference/chat-0": "chat"}
+    learned.learn([PodUse("inference/chat-0", 0.4, 0.6)] * 50, looks, live.clock.wall_s())
+    second = successor(live, store)
+    second.uses = learned
+    assert second.run(6)[0].problems == ()
+    second.service.end(1.0)
+    third = successor(second, store)
+    third.uses = Usage()
+    third.run(1)
+    assert third.uses.quantiles() == learned.quantiles() != ()
 
 
 def test_a_record_that_cannot_be_believed_is_said_and_replaced(live: Live, store: MoodyStore) -> None:

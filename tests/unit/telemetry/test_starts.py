@@ -11,6 +11,8 @@ import pytest
 
 from autoscaler.controller.tick import Tick
 from autoscaler.domain.lead_time import Stage, StageQuantile, Start, StartEnd, StartPath
+from autoscaler.domain.usage import PodUse
+from autoscaler.observe.usage import Usage
 from autoscaler.telemetry.metrics import LoopMetrics
 from tests.unit.controller.live import NODE_S, REPLICA_S, policy
 from tests.unit.observe.starts import node, replica
@@ -203,3 +205,16 @@ def test_what_starts_cost_is_a_part_of_all_costs(tmp_path: Path) -> None:
     cost = exported.value("start_cost_dollars_total", **SEAT)
     assert cost == pytest.approx(used_s * 2.0 / 3600.0)
     assert 0.0 < cost < exported.value("cost_estimate_dollars_total", **place)
+
+
+def test_what_replicas_use_of_their_gpus_is_told_of_policies_in_force(site: Site) -> None:
+    usage = Usage()
+    pods = {"inference/chat-0": "chat", "inference/gone-0": "gone"}
+    usage.learn([PodUse("inference/chat-0", 0.3, None), PodUse("inference/gone-0", 0.9, 0.9)], pods, site.now_s)
+    in_force = site.tick().in_force
+    assert in_force is not None
+    assert site.exported.get("gpu_used_ratio", policy="chat", percentile="90") is None
+    site.exported.metrics.tell(replace(site.tick(), in_force=replace(in_force, uses=usage)))
+    assert site.exported.value("gpu_used_ratio", policy="chat", percentile="90") == pytest.approx(0.3, rel=0.06)
+    assert site.exported.get("gpu_memory_used_ratio", policy="chat", percentile="90") is None
+    assert not any("gone" in dict(labels).values() for _, labels in series(site.exported.metrics))

@@ -244,6 +244,13 @@ class LiveCluster:
         unobtainable = self._stock.unobtainable(now_s)
         return self._starts.take(Look(standing, self._seen_scales, claims, unobtainable, now_s, images))
 
+    def serving_pods(self) -> Mapping[str, str]:
+        """Policies of the pods of their workloads that serve, by "namespace/name", as of the last `inventory`. Raises
+        `Unavailable`.
+        """
+        mine = theirs(self._seats, self._seen_scales, self._standing().pods)
+        return {f"{pod.namespace}/{pod.name}": self._seats.policies[w].name for w, pod in mine if pod.ready}
+
     def step_aside(self, now_s: float) -> tuple[str, ...]:
         """By the leader alone, best every second or so: deletes placeholders for waiting pods of their workload, where
         the scheduler cannot give them the place (`autoscaler.placeholder.handover`); `sweep` tells which. What could
