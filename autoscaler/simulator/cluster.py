@@ -173,9 +173,8 @@ class Cluster:
             self.on_pods()
 
     def asker(self, node: Node) -> Pod | None:
-        """Of the pods that wait for it the one that was created first."""
-        waiting = (pod for pod in self.pending if pod.awaits is node)
-        return min(waiting, key=lambda pod: (pod.created_s, pod.number), default=None)
+        """Whom it was bought for, while anybody waits for such a node; another may have taken a node before."""
+        return node.bought_for if any(node.pool in pod.pools for pod in self.pending) else None
 
     def remove_node(self, node: Node) -> None:
         """The node is gone, and every pod that is still on it."""

@@ -38,8 +38,8 @@ class Node:
     leaving: takes no more pods; called_back: because the cloud takes it. images: by workload, from when its image is
     there. unneeded_s: since when the node autoscaler could do without it; ignored_until_s: it does not look before.
     edges_s: when it was asked for and each of its stages ends; empty where it stood all along. came: it was usable
-    before it had to leave. asker: of the pods that waited for it when it came, or was lost, the one created first.
-    gone_s: when it went; why: where it never came.
+    before it had to leave. bought_for: of the pods that it was bought for the one created first; asker: the same, where
+    anybody waited for such a node when it came, or was lost. gone_s: when it went; why: where it never came.
     """
 
     number: int
@@ -58,6 +58,7 @@ class Node:
     ignored_until_s: float = 0.0
     edges_s: tuple[float, ...] = ()
     came: bool = False
+    bought_for: Pod | None = None
     asker: Pod | None = None
     gone_s: float = 0.0
     why: str = ""

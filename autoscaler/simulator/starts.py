@@ -1,9 +1,9 @@
 """Starts of a simulated cluster, as the objects of a real one would tell them.
 
-A node's start is from when the first of the pods that waited for it was created until it can take them. A node that
-nobody waited for any more tells nothing, nor does a pod that waits where no node can be had: nothing is on its way. A
-node that was lost before it came is a failed start; one that was refused is one from its order, since what waits for it
-goes on to wait for another. Those who stood at the start of the run have none.
+A node's start is from when the first of the pods that it was bought for was created until it can take them. A node
+that comes when nobody waits any more tells nothing, nor does a pod that waits where no node can be had: nothing is on
+its way. A node that was lost before it came is a failed start; one that was refused is one from its order, since what
+waits for it goes on to wait for another. Those who stood at the start of the run have none.
 """
 
 from __future__ import annotations
@@ -87,10 +87,10 @@ class StartsReader:
         """
         if reach.until_s - pod.created_s <= self._setting.bind_s:
             return None
-        node = pod.awaits
-        if node is not None and node.came and reach.until_s - node.edges_s[-1] <= self._setting.bind_s:
+        if _has_just_come(pod.awaits, reach.until_s - self._setting.bind_s):
             return None
-        if node is not None and _is_on_its_way(node, reach.until_s):
+        node = self._coming(pod, reach.until_s)
+        if node is not None:
             is_there = node.granted and reach.end is StartEnd.WAITING
             return self._for_node(_name(node) if is_there else _uid(pod), pod, node, reach)
         (pool, *others) = pod.pools
@@ -98,6 +98,13 @@ class StartsReader:
             return None
         why = pod.why or self._hindrance(pool)
         return replace(self._start(pod, pool, ((Stage.ORDERED, math.inf),), reach), uid=_uid(pod), why=why)
+
+    def _coming(self, pod: Pod, at_s: float) -> Node | None:
+        """The node that was bought for it, or any that it may take, where another took that one."""
+        if pod.awaits is not None and _is_on_its_way(pod.awaits, at_s):
+            return pod.awaits
+        others = (node for node in self._cluster.nodes if node.pool in pod.pools and not node.leaving)
+        return next((node for node in others if _is_on_its_way(node, at_s)), None)
 
     def _for_node(self, uid: str, asker: Pod, node: Node, reach: _Reach, since_s: float | None = None) -> Start:
         """The start of a node, as the pod that asked for it sees it."""
@@ -141,6 +148,10 @@ class StartsReader:
         zones = self._setting.pools[pool].pool.zones
         refused = ", ".join(zones[zone] for zone in self._autoscaler.backed_off(pool))
         return f"no stock in {refused}; asked again later" if refused else ""
+
+
+def _has_just_come(node: Node | None, since_s: float) -> bool:
+    return node is not None and node.came and not node.gone and node.edges_s[-1] >= since_s
 
 
 def _is_on_its_way(node: Node, at_s: float) -> bool:
