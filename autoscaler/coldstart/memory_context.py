@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
-from autoscaler.coldstart.memory_growth import BUS_BYTES_S, Run
+from autoscaler.coldstart.memory_growth import BUS_BYTES_S, FASTER, Run
 from autoscaler.coldstart.memory_sample import GIB, Edge
 
-MOST_BYTES = GIB
+MOST_BYTES = 0.75 * GIB
 """A first run above that holds more than a context."""
 SMALL_BYTES, LARGE_BYTES = 0.25 * GIB, 0.6 * GIB
 """Contexts are that large, by card, driver and libraries."""
@@ -35,9 +36,41 @@ def context_end(run: Run) -> tuple[Edge, Run | None]:
         middle_s = run.before_s + (begin.at_s - run.before_s) / 2
         return Edge(middle_s, gap_s / 2), rest
     is_there = run.first_bytes >= SMALL_BYTES or run.intervals == 1 or run.points[2][1] >= MOST_BYTES
-    before, until = run.points[:2] if is_there else run.points[1:3]
+    head = 1 if is_there else 2
+    if run.intervals == 2 and run.grown_bytes <= LARGE_BYTES:
+        return _within(run.points[1], run.points[2]), None
+    return _within(run.points[head - 1], run.points[head]), _load(run.after(head), run.points[head - 1][0])
+
+
+def _within(before: tuple[float, float], until: tuple[float, float]) -> Edge:
     gap_s = until[0] - before[0]
-    return Edge(until[0] - max(0.0, gap_s - STEP_S) / 2, gap_s / 2), run.after(1 if is_there else 2)
+    return Edge(until[0] - max(0.0, gap_s - STEP_S) / 2, gap_s / 2)
+
+
+def _load(rest: Run | None, earliest_s: float) -> Run | None:
+    """Less what the context still grew while nothing was loaded; with a load that is even, from where that began."""
+    points = [] if rest is None else rest.points
+    rates = [(other[1] - one[1]) / (other[0] - one[0]) for one, other in pairwise(points)]
+    if rest is None:
+        return None
+    if len(rates) >= 2 and rates[1] > FASTER * rates[0] and points[1][1] - points[0][1] < SMALL_BYTES:
+        return rest.after(1)
+    pace = sorted(rates[1:] or rates)[(len(rates) - 1) // 2]
+    even = next((i for i in range(min(3, len(rates))) if all(_is_like(r, pace) for r in rates[i : i + 2])), None)
+    if even is None or points[max(even - 1, 0)][1] - points[0][1] >= SMALL_BYTES:
+        return rest
+    (at_s, at_bytes), before_s = points[even], points[even - 1][0] if even else earliest_s
+    if even:
+        back_s = min(at_s - before_s, (at_bytes - points[even - 1][1]) / pace)
+    else:
+        fits = [max(0.0, (at_bytes - size) / pace) for size in (SMALL_BYTES, LARGE_BYTES)]
+        back_s = sum(min(at_s - before_s, fit) for fit in fits) / 2
+    lowest = min(rates[even:-1], default=float("inf"))
+    return replace(rest, known_begin=Edge(at_s - back_s, (at_s - before_s) / 2), lowest_bytes_s=lowest)
+
+
+def _is_like(rate: float, pace: float) -> bool:
+    return 0.75 * pace <= rate <= 1.33 * pace
 
 
 def _load_begin(run: Run) -> Edge:

@@ -3,7 +3,7 @@
 One curve for each process and GPU; a process that starts anew is another curve. Looks come about once a second, some
 late, some not at all. Each look costs the same few microseconds, and memory is bounded. A stage is announced once it is
 certain, its beginning before its end where it lasts, and what was announced stays as it is: later growth (a model that
-sleeps and comes back, caches, inference) is no stage of the start.
+sleeps and comes back, caches, inference) is no stage of the start. A process that goes leaves what goes on without end.
 
 What cannot be told: an edge is known no better than between two looks (`within_s`); a context and a fast transfer
 within one look are put one after the other in it. A model below 0.75 GiB on the GPU is not told from buffers. Of a
@@ -56,6 +56,7 @@ class MemoryCurve:
         self._is_known = False
         self._had_context = False
         self._fell_s = float("-inf")
+        self._decided = (0, False)  # runs, and whether the last goes on, when that was last looked at
         self._sm: list[float] = []
         self.is_final = False
 
@@ -116,13 +117,16 @@ class MemoryCurve:
         moved = growth.add(at_s, gpu_bytes, is_busy, quiet_s)
         if gpu_bytes and self._first_s is None:
             self._first_s, self._is_known = at_s, before_s is not None
+            self._growth.splits = not self._is_known
             if before_s is not None:
                 self._tell(Stage.CUDA, context_begin(before_s, at_s, gpu_bytes), None, True)
         elif self._first_s == before_s and not self._is_known and held >= GIB and not growth.is_growing:
             self.is_final = not is_busy  # it was loaded before anybody looked
         if moved <= -GIB / 4:
             self._fell_s = at_s
-            if -moved >= held / 4 and not self.is_final:
+            if not gpu_bytes:
+                self.is_final = True  # it went, and a load that it left undone has no end
+            elif -moved >= held / 4 and not self.is_final:
                 self._decide(is_over=True)
         if self.is_final:
             growth.runs.clear()
@@ -137,8 +141,10 @@ class MemoryCurve:
         has_settled = quiet_s >= SETTLED_S and (
             now_s - self._host.last_read_s >= SETTLED_S / 3 or quiet_s >= HOST_SETTLED_S
         )
-        if growth.runs:
+        state = (len(growth.runs), growth.is_growing)
+        if growth.runs and (has_settled or state != self._decided or Stage.TRANSFER not in self._spans):
             self._decide(has_settled)
+        self._decided = state
         self.is_final = self.is_final or now_s - self._first_s >= GIVE_UP_S
 
     def _end_context(self) -> None:
@@ -146,9 +152,9 @@ class MemoryCurve:
         runs = self._growth.runs
         if self._had_context or not self._is_known or not runs:
             return
-        if self._growth.is_growing and len(runs) == 1 and runs[0].intervals < 4:
+        if self._growth.is_growing and len(runs) == 1 and runs[0].intervals < 6:
             return
-        self._had_context = True
+        self._had_context = self._growth.splits = True
         edge, rest = context_end(runs[0])
         runs[:1] = [] if rest is None else [rest]
         self._growth.is_growing = self._growth.is_growing and bool(runs)
@@ -183,7 +189,8 @@ class MemoryCurve:
         self.is_final = True
 
     def _tell_weights(self, loaded_bytes: float) -> None:
-        edges = self._host.weights(loaded_bytes)
+        assert self._first_s is not None
+        edges = self._host.weights(loaded_bytes, self._first_s)
         if edges is not None:
             self._tell(Stage.WEIGHTS, *edges, is_sure=True)
 
@@ -198,5 +205,6 @@ class MemoryCurve:
         if until_s is not None:
             until_s = until_s if span.from_s is None else max(until_s, span.from_s)
             within_s = max(within_s, span.within_s)
-            span = replace(span, until_s=until_s, within_s=within_s, is_sure=span.is_sure and within_s <= SURE_WITHIN_S)
+            is_sure = is_sure and span.is_sure and within_s <= SURE_WITHIN_S
+            span = replace(span, until_s=until_s, within_s=within_s, is_sure=is_sure)
         self._spans[stage] = span

@@ -20,6 +20,7 @@ LIKELY_BYTES_S = 25e9
 """What a copy from pinned memory makes, for a copy that lies between two looks."""
 FASTER, SLOWER = 4.0, 8.0
 """A run whose rate rises or falls so many times is another run from there."""
+EVEN = 0.6
 MOST_RUNS = 48
 
 
@@ -28,8 +29,10 @@ class Run:
     """Growth without a rest. Four looks bound it: the last before it grew and the next one, the last two of it.
 
     quiet_s: how long the host had not read when it began; None where that is not told. told, busy: looks at the bus
-    during it, and those of them that saw a copy. points: its first looks, (seconds, bytes), the one before included.
-    known_begin: where its beginning is known from elsewhere.
+    during it, and those of them that saw a copy. busy_after: those that saw one while memory rested after it.
+    last_bytes_s, lowest_bytes_s: rates of its last interval, and of the slowest one between its first and its last.
+    points: its first looks, (seconds, bytes), the one before included. known_begin: where its beginning is known from
+    elsewhere.
     """
 
     before_s: float
@@ -41,11 +44,14 @@ class Run:
     until_s: float
     until_bytes: float
     peak_bytes_s: float
+    last_bytes_s: float
+    lowest_bytes_s: float = float("inf")
     quiet_s: float | None = None
     intervals: int = 1
     slow: int = 0
     told: int = 0
     busy: int = 0
+    busy_after: int = 0
     points: list[tuple[float, float]] = field(default_factory=list)
     known_begin: Edge | None = None
 
@@ -58,6 +64,11 @@ class Run:
     def is_gradual(self) -> bool:
         """Memory went on growing over looks: no allocation does that."""
         return self.intervals >= 4
+
+    @property
+    def is_even(self) -> bool:
+        """Its pace changed little."""
+        return self.lowest_bytes_s >= EVEN * self.peak_bytes_s
 
     @property
     def least_bytes_s(self) -> float:
@@ -103,7 +114,8 @@ class Run:
             before_s=before[0], before_bytes=before[1], first_s=first[0], first_bytes=first[1],
             intervals=self.intervals - looks, points=self.points[looks:],
             peak_bytes_s=max(rates) if is_whole else max(self.peak_bytes_s, *rates),
-            told=max(0, self.told - looks), busy=min(self.busy, max(0, self.told - looks)),
+            lowest_bytes_s=min(rates[1:-1] if is_whole else [self.lowest_bytes_s], default=float("inf")),
+            told=max(0, self.told - looks), busy=max(0, self.busy - looks),
         )  # fmt: skip
 
     def _least_s(self, gap_s: float) -> float:
@@ -120,16 +132,17 @@ class Run:
 class Growth:
     """Runs of one counter. Memory is bounded: of many runs the earliest are put together.
 
-    least_jump_bytes: a run that gets several times faster, by that much within one look, is another run from there.
+    A run that gets `faster` times faster than it was, by at least `least_jump_bytes` within one look, is another run.
     """
 
-    def __init__(self, least_jump_bytes: float = GIB) -> None:
-        self._least_jump_bytes = least_jump_bytes
+    def __init__(self, least_jump_bytes: float = GIB, faster: float = FASTER) -> None:
+        self._least_jump_bytes, self._faster = least_jump_bytes, faster
         self.runs: list[Run] = []
         self.at_s: float | None = None
         self.bytes = 0.0
         self.last_grown_s = float("-inf")
         self.is_growing = False
+        self.splits = True  # whether a jump within a run begins another
 
     def add(self, at_s: float, now_bytes: float, is_busy: bool | None = None, quiet_s: float | None = None) -> float:
         """One look, later than the one before. Returns by how much the counter moved."""
@@ -146,6 +159,8 @@ class Growth:
             self.is_growing, self.last_grown_s = True, at_s
         else:
             self.is_growing = False
+            if is_busy and self.runs:
+                self.runs[-1].busy_after += 1
         self.at_s, self.bytes = at_s, now_bytes
         return moved
 
@@ -156,34 +171,37 @@ class Growth:
     def _grow(self, at_s: float, now_bytes: float, rate: float, quiet_s: float | None) -> None:
         assert self.at_s is not None
         run = self.runs[-1] if self.is_growing else None
-        is_jump = now_bytes - self.bytes >= self._least_jump_bytes
-        if run is None or _is_another(run, rate, is_jump):
+        if run is None or self._is_another(run, rate, now_bytes - self.bytes):
             points = [(self.at_s, self.bytes), (at_s, now_bytes)]
             self.runs.append(
-                Run(*points[0], *points[1], *points[0], *points[1], rate, quiet_s=quiet_s, points=points),
+                Run(*points[0], *points[1], *points[0], *points[1], rate, rate, quiet_s=quiet_s, points=points),
             )
             if len(self.runs) > MOST_RUNS:
                 self.runs[1:3] = [_together(self.runs[1], self.runs[2])]
             return
         run.slow = run.slow + 1 if rate * SLOWER < run.peak_bytes_s else 0
+        if run.intervals >= 2:
+            run.lowest_bytes_s = min(run.lowest_bytes_s, run.last_bytes_s)
         run.intervals += 1
+        run.last_bytes_s = rate
         run.last_s, run.last_bytes, run.until_s, run.until_bytes = self.at_s, self.bytes, at_s, now_bytes
         run.peak_bytes_s = max(run.peak_bytes_s, rate)
         if len(run.points) < 12:
             run.points.append((at_s, now_bytes))
 
-
-def _is_another(run: Run, rate: float, is_jump: bool) -> bool:
-    """A slow interval may be the end of a run; a second one is another run."""
-    is_faster = run.intervals >= 3 and is_jump and rate > FASTER * run.peak_bytes_s
-    return is_faster or (run.slow >= 1 and rate * SLOWER < run.peak_bytes_s)
+    def _is_another(self, run: Run, rate: float, moved_bytes: float) -> bool:
+        """A slow interval may be the end of a run; a second one is another run."""
+        mean = run.grown_bytes / (run.until_s - run.before_s)
+        are_large = min(run.grown_bytes, moved_bytes) >= self._least_jump_bytes
+        is_faster = self.splits and run.intervals >= 3 and are_large and rate > self._faster * mean
+        return is_faster or (run.slow >= 1 and rate * SLOWER < run.peak_bytes_s)
 
 
 def _together(one: Run, other: Run) -> Run:
     return replace(
         other,
         before_s=one.before_s, before_bytes=one.before_bytes, first_s=one.first_s, first_bytes=one.first_bytes,
-        peak_bytes_s=max(one.peak_bytes_s, other.peak_bytes_s), quiet_s=one.quiet_s,
+        peak_bytes_s=max(one.peak_bytes_s, other.peak_bytes_s), lowest_bytes_s=0.0, quiet_s=one.quiet_s,
         intervals=one.intervals + other.intervals, told=one.told + other.told, busy=one.busy + other.busy,
         points=one.points, known_begin=one.known_begin,
     )  # fmt: skip

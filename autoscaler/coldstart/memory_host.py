@@ -5,20 +5,19 @@ from __future__ import annotations
 from autoscaler.coldstart.memory_growth import Growth, Run
 from autoscaler.coldstart.memory_sample import GIB, Edge, MemorySample
 
-LEAST_JUMP_BYTES = 64.0 * (1 << 20)
+LEAST_JUMP_BYTES = 32.0 * (1 << 20)
+FASTER = 2.0
+"""Imports turn into reads of weights without a rest, and those are so much faster."""
 LONGEST_REST_S = 15.0
-SMALL = 0.1
-"""A first run below that share of all, with a rest after it, is libraries, not weights."""
-REST_S = 2.0
-SLOWER = 3.0
-"""As is one so many times slower."""
+SMALL, SLOWER = 0.3, 2.0
+"""A first run below that share of all, and so many times slower, is libraries, not weights."""
 
 
 class Host:
     """Growth of both counters. Times are of the steady clock."""
 
     def __init__(self) -> None:
-        self._resident, self._read = Growth(LEAST_JUMP_BYTES), Growth(LEAST_JUMP_BYTES)
+        self._resident, self._read = Growth(LEAST_JUMP_BYTES, FASTER), Growth(LEAST_JUMP_BYTES, FASTER)
 
     def add(self, sample: MemorySample) -> None:
         """One look."""
@@ -41,16 +40,17 @@ class Host:
         """By how much resident memory had grown until then."""
         return sum(run.grown_bytes for run in self._resident.runs if run.before_s <= until_s)
 
-    def weights(self, loaded_bytes: float) -> tuple[Edge, Edge] | None:
-        """When it read the weights of that size; None where neither counter grew by about as much."""
-        chains = [_chain(growth.runs) for growth in (self._resident, self._read)]
+    def weights(self, loaded_bytes: float, context_s: float) -> tuple[Edge, Edge] | None:
+        """When it read weights of that size; None where neither counter grew by about as much. context_s: of the look
+        that saw memory first: libraries are read before it."""
+        chains = [_chain(growth.runs, context_s) for growth in (self._resident, self._read)]
         chain = max(chains, key=lambda runs: sum(run.grown_bytes for run in runs))
         if sum(run.grown_bytes for run in chain) < max(GIB / 2, loaded_bytes / 2):
             return None
         return chain[0].begin, chain[-1].end
 
 
-def _chain(runs: list[Run]) -> list[Run]:
+def _chain(runs: list[Run], context_s: float) -> list[Run]:
     """The last runs with no long rest between them, less small ones before the large."""
     first = 0
     for number in range(1, len(runs)):
@@ -59,10 +59,10 @@ def _chain(runs: list[Run]) -> list[Run]:
     chain = runs[first:]
     whole = sum(run.grown_bytes for run in chain)
     peak = max((run.peak_bytes_s for run in chain), default=0.0)
-    while len(chain) > 1 and chain[0].grown_bytes < SMALL * whole and _is_apart(chain[0], chain[1], peak):
+    while len(chain) > 1 and chain[0].until_s <= context_s and _is_small(chain[0], whole, peak):
         chain = chain[1:]
     return chain
 
 
-def _is_apart(run: Run, following: Run, peak: float) -> bool:
-    return following.before_s - run.until_s >= REST_S or run.peak_bytes_s * SLOWER < peak
+def _is_small(run: Run, whole: float, peak: float) -> bool:
+    return run.grown_bytes < SMALL * whole and run.peak_bytes_s * SLOWER < peak

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from autoscaler.coldstart.memory_growth import BUS_BYTES_S, FASTER, Run
 from autoscaler.coldstart.memory_sample import GIB, Edge
@@ -21,17 +22,32 @@ from autoscaler.coldstart.memory_traffic import Traffic
 
 LEAST_BYTES = 0.75 * GIB
 """Less is no model that anybody waits for: contexts, libraries' buffers, buffers for communication."""
-LEAST_RUN_BYTES = 0.25 * GIB
+LEAST_RUN_BYTES = 0.2 * GIB
 FAST_BYTES_S = 8e9
 """Storage is slower: what came that fast came out of memory, and that does not rest."""
 QUIET_S = 3.0
 """A host that reads for a load does not rest that long before the next part comes."""
 NEAR_S = 1.5
 """Two signs of one edge are not further apart than looks are."""
-STEADY_LOOKS, STEADY_FASTER = 6, 1.2
-"""A load that went on for so many looks without a rest does not rest and then get so much faster."""
+LEAST_LOOKS = 2
+STEADY_LOOKS = 6
+"""A load that went on for so many looks without a rest does not rest before one last jump."""
+STEADY_FASTER = 1.2
+KNOWN_RUNS, KNOWN_FASTER = 4, 2.5
+"""After so many runs, or so long an even one, it is known how fast the load can be."""
+MOSTLY = 0.85
+"""Where nearly every look saw the bus busy, a copy is hardly missed."""
 SLOW = 10.0
 """Capture of graphs grows so many times slower than the load that came before."""
+
+
+class Kind(Enum):
+    """What a run of growth is. The two that are unlike `COPY` and `OTHER` fit both, and are taken for what they say."""
+
+    COPY = "copy"
+    PERHAPS_COPY = "perhaps copy"
+    PERHAPS_OTHER = "perhaps other"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +69,7 @@ def load(runs: Sequence[Run], traffic: Traffic, host_bytes: float, has_host_read
     host_bytes: by how much the host's memory had grown before the first run. has_host_read_on: it read on for seconds
     after the last run.
     """
-    copied = _copied(runs)
+    copied, edge_kind = _copied(runs)
     is_over = len(copied) < len(runs)
     while len(copied) > 1 and _is_beside(copied[0], copied[1:]):
         copied = copied[1:]
@@ -64,29 +80,39 @@ def load(runs: Sequence[Run], traffic: Traffic, host_bytes: float, has_host_read
         return into_empty
     if not copied or grown < LEAST_BYTES:
         return None
-    begin, end = copied[0].begin, copied[-1].end
+    begin, end = copied[0].begin, _later(copied[-1], traffic)
     has_been_held = host_bytes >= grown / 2
-    is_sure = is_gradual or any(run.busy for run in copied) or (has_been_held and not has_host_read_on)
-    is_doubtful = len(copied) == 2 and copied[0].intervals >= STEADY_LOOKS and not _is_seen(copied[1])
-    return Load(begin, end, grown, is_sure and not is_doubtful, is_over, is_gradual)
+    is_copied = is_gradual or any(run.busy for run in copied) or (has_been_held and not has_host_read_on)
+    is_sure = is_copied and edge_kind in (Kind.COPY, Kind.OTHER)
+    return Load(_earlier(begin, traffic), end, grown, is_sure, is_over, is_gradual)
 
 
-def _is_seen(run: Run) -> bool:
-    return run.is_gradual or run.busy > 0
+def _earlier(begin: Edge, traffic: Traffic) -> Edge:
+    """The bus may have been seen busy while the context still grew."""
+    seen = traffic.begin
+    return seen if seen is not None and seen.at_s < begin.at_s - NEAR_S else begin
+
+
+def _later(last: Run, traffic: Traffic) -> Edge:
+    """Where the bus was busy still as memory had jumped ahead, the end of that."""
+    seen = traffic.end
+    return last.end if seen is None or last.is_gradual or traffic.last_busy_s < last.until_s else seen
 
 
 def _into_allocated(runs: Sequence[Run], copied: Sequence[Run], traffic: Traffic) -> Load | None:
     """The load as the bus tells it, where the bus went on after memory had grown: into weights that were allocated."""
     begin, end = traffic.begin, traffic.end
     grown = sum(run.grown_bytes for run in copied or runs[:1])
-    if begin is None or end is None or traffic.busy < 2 or grown < LEAST_BYTES:
+    if begin is None or end is None or grown < LEAST_BYTES or traffic.moved_bytes < grown / 4:
         return None
-    last = copied[-1].end if copied else None
-    if traffic.moved_bytes < grown / 4 or (last is not None and end.at_s < last.at_s + NEAR_S):
+    if not _is_filled(runs[0]) and (copied or traffic.busy < LEAST_LOOKS):
         return None
-    if copied and abs(copied[0].begin.at_s - begin.at_s) <= NEAR_S / 2:
-        begin = copied[0].begin
-    return Load(begin, end, grown, is_sure=True, is_over=False, is_going_on=True)
+    return Load(begin, end, grown, is_sure=True, is_over=len(copied) < len(runs) and len(runs) > 1, is_going_on=True)
+
+
+def _is_filled(run: Run) -> bool:
+    """The bus was busy while memory rested after it: it was allocated empty, and is being filled."""
+    return not run.is_gradual and run.busy_after >= LEAST_LOOKS
 
 
 def _is_beside(run: Run, following: Sequence[Run]) -> bool:
@@ -95,15 +121,28 @@ def _is_beside(run: Run, following: Sequence[Run]) -> bool:
     return not run.busy and run.grown_bytes < LEAST_RUN_BYTES and 4 * run.grown_bytes < larger
 
 
-def _copied(runs: Sequence[Run]) -> Sequence[Run]:
-    """The first of the runs, up to one that no copy can be."""
+def _copied(runs: Sequence[Run]) -> tuple[Sequence[Run], Kind]:
+    """The first of the runs, up to one that no copy can be; and what the last of them, or that one, is."""
     past: list[Run] = []
+    kinds: list[Kind] = []
     for number, run in enumerate(runs):
+        kind = kinds[-1] if kinds else Kind.COPY
         if run.grown_bytes >= LEAST_RUN_BYTES or run.busy:
-            if _is_allocated(run) or (past and _differs(run, past)):
-                return runs[:number]
+            rest_s = run.before_s - runs[number - 1].until_s if number else 0.0
+            kind = Kind.OTHER if _is_allocated(run) else _kind(run, past, rest_s) if past else Kind.COPY
+            if kind is Kind.OTHER or (kind is Kind.PERHAPS_OTHER and not _goes_on(runs[number + 1 :], past)):
+                doubted = kinds and kinds[-1] is Kind.PERHAPS_COPY
+                return runs[:number], Kind.PERHAPS_COPY if doubted else kind
             past.append(run)
-    return runs[: _without_slow_end(runs, max((run.peak_bytes_s for run in past), default=0.0))]
+        kinds.append(kind)
+    kept = _without_slow_end(runs, max((run.peak_bytes_s for run in past), default=0.0))
+    return runs[:kept], kinds[kept - 1] if kept else Kind.COPY
+
+
+def _goes_on(later: Sequence[Run], past: Sequence[Run]) -> bool:
+    """Copies that nobody doubts come after."""
+    peak = max(run.peak_bytes_s for run in past)
+    return any(run.busy or (run.is_gradual and not _is_slow(run, peak)) for run in later)
 
 
 def _is_allocated(run: Run) -> bool:
@@ -111,25 +150,57 @@ def _is_allocated(run: Run) -> bool:
     return run.least_bytes_s > BUS_BYTES_S or (run.told >= 3 and run.is_gradual and not run.busy)
 
 
-def _differs(run: Run, past: Sequence[Run]) -> bool:
-    """Not of the load of these runs before it. A short one that the bus does not tell of may be both."""
+def _kind(run: Run, past: Sequence[Run], rest_s: float) -> Kind:
+    """Whether it is of the load of these runs before it."""
     if run.busy or run.is_gradual:
-        return False
+        return Kind.COPY
+    if any(_is_filled(other) for other in past):
+        return Kind.OTHER
+    if run.quiet_s is not None and rest_s > 0:
+        if run.quiet_s >= min(rest_s, QUIET_S):
+            return Kind.OTHER
+        if run.quiet_s < rest_s / 2:
+            return Kind.COPY  # the host read through the rest, for this
+    if run.grown_bytes >= GIB and run.least_bytes_s > _most_bytes_s(run, past):
+        return Kind.OTHER
+    return _by_looks(run, past, rest_s)
+
+
+def _by_looks(run: Run, past: Sequence[Run], rest_s: float) -> Kind:
+    """A jump that nothing but its size and the runs before it tell of."""
+    if rest_s <= 0:
+        return Kind.COPY
+    first = past[0]
+    if len(past) == 1 and first.is_even and first.intervals >= STEADY_LOOKS:
+        return Kind.PERHAPS_OTHER
+    told, busy = _looks(past)
+    if run.told and told and busy >= MOSTLY * told and run.grown_bytes >= GIB:
+        return Kind.PERHAPS_OTHER
+    may_be_either = Kind.PERHAPS_COPY if run.grown_bytes >= GIB else Kind.COPY
+    if len(past) == 1 and first.intervals >= 3 and not first.is_even:
+        return may_be_either
     peak = max(other.least_bytes_s for other in past)
-    pace = max((other.peak_bytes_s for other in past if other.pace_bytes_s is not None), default=None)
-    if pace is not None and run.least_bytes_s > _most(run, past) * pace and run.grown_bytes >= GIB:
-        return True
-    if run.quiet_s is not None and run.quiet_s >= QUIET_S:
-        return True
     is_first_of_its_size = len(past) == 1 or run.grown_bytes > 1.5 * max(other.grown_bytes for other in past)
-    return peak >= FAST_BYTES_S and is_first_of_its_size
+    return Kind.PERHAPS_OTHER if peak >= FAST_BYTES_S and is_first_of_its_size else may_be_either
 
 
-def _most(run: Run, past: Sequence[Run]) -> float:
-    """How many times faster than the load a copy may be: not much where the bus was seen idle before and after it, or
-    the load had never rested."""
-    was_seen_idle = run.told > 0 and sum(other.busy for other in past) * 2 >= sum(other.told for other in past) > 0
-    return STEADY_FASTER if was_seen_idle or (len(past) == 1 and past[0].intervals >= STEADY_LOOKS) else FASTER
+def _looks(runs: Sequence[Run]) -> tuple[int, int]:
+    """Looks at the bus during these runs, and how many of them saw a copy."""
+    return sum(run.told for run in runs), sum(run.busy for run in runs)
+
+
+def _most_bytes_s(run: Run, past: Sequence[Run]) -> float:
+    """How fast a copy of the load may be: not much faster than it was where the bus was seen idle before and after, or
+    where the load had never rested. Of short runs no more is known than a pace that they had at least."""
+    pace = max((other.peak_bytes_s for other in past if other.pace_bytes_s is not None), default=None)
+    if pace is None:
+        large = [other.least_bytes_s for other in past if other.grown_bytes >= GIB]
+        return 1.5 * FASTER * max(large, default=BUS_BYTES_S)
+    told, busy = _looks(past)
+    if run.told and told and busy * 2 >= told:
+        return pace * STEADY_FASTER
+    is_known = len(past) >= KNOWN_RUNS or (past[0].is_even and past[0].intervals >= STEADY_LOOKS)
+    return pace * (KNOWN_FASTER if is_known else FASTER)
 
 
 def _without_slow_end(runs: Sequence[Run], peak: float) -> int:

@@ -166,7 +166,7 @@ def _mapped(to: _Building, rates: Rates, seed: int) -> None:
     random = np.random.default_rng(seed)
     left = rates.weights_bytes
     while left > 0:
-        rate = rates.storage_bytes_s * float(random.uniform(1.0, 2.0))
+        rate = min(rates.bus_bytes_s, rates.storage_bytes_s * float(random.uniform(1.0, 2.0)))
         seconds = min(left / rate, float(random.uniform(0.4, 3.0)))
         burst = seconds * rate
         to.add(Piece(seconds, burst, burst, 0.6 * burst, 0.6 * burst), Stage.WEIGHTS, Stage.TRANSFER)
