@@ -155,7 +155,9 @@ def _has_just_come(node: Node | None, since_s: float) -> bool:
 
 
 def _is_on_its_way(node: Node, at_s: float) -> bool:
-    return node_ends(node)[-1][1] > at_s and (not node.gone or node.gone_s >= at_s)
+    """A node that stood at the start of the run has no stages."""
+    ends = node_ends(node)
+    return bool(ends) and ends[-1][1] > at_s and (not node.gone or node.gone_s >= at_s)
 
 
 def _why(pod: Pod, reach: _Reach) -> str:
