@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 RIG_WORKERS ?= 3
-.PHONY: help demo test rig rig-keda test-cluster try-cluster lint presubmit bench bench-strategies bench-image lock clean
+.PHONY: help demo test rig rig-keda test-cluster try-cluster lint presubmit bench bench-strategies bench-agent bench-image lock clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -56,6 +56,10 @@ bench: ## Measure how fast the simulator replays one workload, and a hundred in 
 bench-strategies: ## Measure what each strategy costs on recorded traffic (TRACES: their folder), and how late it is
 	@venv=$$(scripts/setup)
 	"$$venv/bin/python" simulations/bench_strategies.py $(if $(TRACES),--traces $(TRACES))
+
+bench-agent: ## Measure what the node agent costs its node, on a stand-in of the driver's library, for a minute
+	@venv=$$(scripts/setup)
+	"$$venv/bin/python" -m simulations.bench_agent
 
 bench-image: ## Build what the image holds, without Docker, and measure its size and its start
 	@venv=$$(scripts/setup)
