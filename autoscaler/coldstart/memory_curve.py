@@ -53,6 +53,7 @@ class MemoryCurve:
         self._epoch_s = 0.0
         self._now_s: float | None = None
         self._first_s: float | None = None  # first look with memory
+        self._held_bytes = 0  # at that look
         self._is_known = False
         self._had_context = False
         self._fell_s = float("-inf")
@@ -81,7 +82,8 @@ class MemoryCurve:
             return Phase.SERVING if sum(self._sm) / len(self._sm) >= BUSY_SHARE else Phase.IDLE
         if self.is_final:
             return Phase.WARMING
-        return Phase.LOADING if Stage.TRANSFER in self._spans or self._growth.is_growing else Phase.CONTEXT
+        is_beyond = self._growth.is_growing and (self._had_context or not self._is_known)
+        return Phase.LOADING if Stage.TRANSFER in self._spans or is_beyond else Phase.CONTEXT
 
     def add(self, sample: MemorySample) -> tuple[StageSpan, ...]:
         """One look. Returns the stages that are told anew: begun, ended, or both. A look that comes too late, after a
@@ -120,17 +122,26 @@ class MemoryCurve:
             self._growth.splits = not self._is_known
             if before_s is not None:
                 self._tell(Stage.CUDA, context_begin(before_s, at_s, gpu_bytes), None, True)
-        elif self._first_s == before_s and not self._is_known and held >= GIB and not growth.is_growing:
-            self.is_final = not is_busy  # it was loaded before anybody looked
+            self._held_bytes = gpu_bytes
         if moved <= -GIB / 4:
             self._fell_s = at_s
             if not gpu_bytes:
                 self.is_final = True  # it went, and a load that it left undone has no end
             elif -moved >= held / 4 and not self.is_final:
                 self._decide(is_over=True)
+        self.is_final = self.is_final or (not is_busy and self._was_loaded(at_s))
         if self.is_final:
             growth.runs.clear()
             growth.is_growing = False
+
+    def _was_loaded(self, now_s: float) -> bool:
+        """It had memory before anybody looked, and does not go on loading."""
+        first_s, runs = self._first_s, self._growth.runs
+        if self._is_known or first_s is None or first_s == now_s or self._held_bytes < GIB:
+            return False
+        if not runs or runs[0].before_s != first_s or self._fell_s > first_s:
+            return not self._traffic.busy
+        return not self._growth.is_growing and len(runs) == 1 and not (runs[0].is_gradual or runs[0].busy)
 
     def _conclude(self, now_s: float) -> None:
         """Announces what is certain by now."""
