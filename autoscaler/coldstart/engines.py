@@ -104,7 +104,7 @@ ENGINES = (
         "dynamo_component_inflight_requests",
         (Told("dynamo_component_model_load_time_seconds", Stage.LOAD),),
         "ai-dynamo/dynamo: components/src/dynamo/common/utils/prometheus.py, docs/observability/metrics.md, 2026",
-        "from the construction of the engine to its end, with context, transfer and warm-up",
+        "from the construction of the engine until it is there, with context, transfer and warm-up",
     ),
 )
 

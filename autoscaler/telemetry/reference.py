@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from autoscaler.coldstart.engines import ENGINES, Told
 from autoscaler.domain.lead_time import Part, Stage
 from autoscaler.domain.pool import CapacityType
 from autoscaler.observe.usage import USE_QUANTILES
@@ -34,6 +35,23 @@ and `demand_replica_seconds`; the share of minutes that a percentile of the fore
 
 Percentiles are a label `percentile`, since Prometheus keeps `quantile` for summaries.
 """
+LEAD_TIMES = """\
+## Lead times as JSON
+
+`GET /api/v1/lead-times/POLICY` at the port of the metrics answers what the starts of a policy took, by pool, part
+(`node`, `replica`) and path: counts, percentiles of the whole and of each stage, and the stage whose middle is longest
+(`dominant`); the lead times that are planned with; and each start under way, its stage, whether it is stuck, and why it
+waits as far as anybody tells. `GET /api/v1/lead-times` has all policies under `leadTimes`. A number that nobody knows
+is null. Each controller answers from what it has seen itself and, once it has led, from the record.
+"""
+ENGINE_HEAD = """\
+## What serving engines tell
+
+Names of gauges, for the signals of a policy (`queue`, `running`), and for stages of starts, which the controller reads
+by itself where Prometheus scrapes the engines with labels `namespace` and `pod`.
+
+| engine | requests that wait | requests in work | durations of a start | |
+| --- | --- | --- | --- | --- |"""
 WORDS: dict[str, Iterable[str]] = {
     "action": ACTION_WORDS,
     "capacity_type": tuple(kind.value for kind in CapacityType),
@@ -80,7 +98,7 @@ OF_METRIC: dict[tuple[str, Name], Iterable[str]] = {
 
 def reference() -> str:
     """The page."""
-    parts = [INTRODUCTION, *(_table(kind) for kind in Kind), _labels()]
+    parts = [INTRODUCTION, *(_table(kind) for kind in Kind), _labels(), LEAD_TIMES, _engines()]
     return "\n".join(parts)
 
 
@@ -106,6 +124,24 @@ def _labels() -> str:
     special = [f"| `{label}` | `{name}` | {_listed(found)} |" for (label, name), found in OF_METRIC.items()]
     head = ["## Labels", "", "| label | of | what it may be |", "| --- | --- | --- |"]
     return "\n".join([*head, *sorted([*named, *general, *special]), ""])
+
+
+def _engines() -> str:
+    rows = [
+        f"| {engine.name} | {_or_none(engine.waiting)} | {_or_none(engine.running)} | "
+        f"{', '.join(_told(told) for told in engine.told) or 'nothing'} | {engine.note} |"
+        for engine in ENGINES
+    ]
+    return "\n".join([ENGINE_HEAD, *rows, ""])
+
+
+def _told(told: Told) -> str:
+    phases = "" if told.phases is None else f'{{phase=~"{told.phases}"}}'
+    return f"`{told.name}{phases}` as `{told.stage.value}`"
+
+
+def _or_none(name: str | None) -> str:
+    return f"`{name}`" if name else "none"
 
 
 def _listed(found: Iterable[str]) -> str:
