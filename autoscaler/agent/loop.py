@@ -36,16 +36,15 @@ class Loop:
         self.took_s = 0.0
 
     def run(self, stopping: Event) -> None:
-        """Returns when `stopping` is set. An error of ours is told and the next look is tried."""
-        due_s = self._clock.monotonic_s()
-        while not stopping.is_set():
-            began_s = self._clock.monotonic_s()
-            missed = max(0, int((began_s - due_s) / self._every_s))
-            self.late += missed + (began_s - due_s - missed * self._every_s >= self._every_s / 2.0)
-            due_s += missed * self._every_s
+        """Returns when `stopping` is set. An error of ours is told and the next look is tried. Where there was a look
+        before, the first one is an interval away."""
+        due_s = self._clock.monotonic_s() + (self._every_s if self.looks else 0.0)
+        while not self._clock.wait(max(0.0, due_s - self._clock.monotonic_s()), stopping):
+            late_s = self._clock.monotonic_s() - due_s
+            missed = max(0, int(late_s / self._every_s))
+            self.late += missed + (late_s - missed * self._every_s >= self._every_s / 2.0)
+            due_s += (missed + 1) * self._every_s
             self.look()
-            due_s += self._every_s
-            self._clock.wait(due_s - self._clock.monotonic_s(), stopping)
 
     def look(self) -> None:
         """One look, now."""

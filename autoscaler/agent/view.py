@@ -41,6 +41,6 @@ class View:
     @property
     def problems(self) -> list[str]:
         """What is not as it should be, a line each."""
-        gpus = [f"GPU {one.index} {one.uuid}: {one.why}" for one in self.sight.gpus if one.why]
+        gpus = [f"{f'GPU {one.index} {one.uuid}'.rstrip()}: {one.why}" for one in self.sight.gpus if one.why]
         said = [self.sight.why] if self.sight.why else gpus
         return [*said, *([self.kubelet_why] if self.kubelet_why else [])]

@@ -79,9 +79,10 @@ def run(settings: AgentSettings) -> None:
         registry.register(Exposition(loop, clock))
         ProcessCollector(registry=registry)
         probes = ProbeServer(settings.host, settings.port, registry, {"/healthz": loop.why_not_alive})
+        log.say("info", "agent", node=settings.node, listen=f"{settings.host}:{probes.port}", every_s=settings.every_s)
+        loop.look()
         probes.start()
         ends.callback(probes.stop)
-        log.say("info", "agent", node=settings.node, listen=f"{settings.host}:{probes.port}", every_s=settings.every_s)
         gc.freeze()  # what was imported stays: no collection needs to go through it
         loop.run(stopping)
         log.say("info", "stopped")
