@@ -153,7 +153,7 @@ def _unfinished(found: Sequence[Unfinished], now_s: float) -> Section:
     groups = alike(found)
     rows = [_alike(group, now_s) for group in groups[:LISTED]]
     headings = (
-        "workload, pool", "state", "starts", "the longest took", "usual is up to", "why", "the longest one", "when",
+        "workload, pool", "state", "why", "starts", "the longest took", "usual is up to", "the longest one", "when",
     )  # fmt: skip
     rest = sum(len(group.found) for group in groups[LISTED:])
     more = [f"{rest:,} more are not listed; --format json has all."] if rest else []
@@ -167,10 +167,10 @@ def _alike(group: Alike, now_s: float) -> tuple[str, ...]:
     return (
         f"{start.policy}, {start.pool}",
         words.state(one),
+        start.why or "nobody tells",
         f"{len(group.found):,}",
         f"{start.seconds:,.0f}{SPACE}s",
         "-" if one.usual_s is None else f"{one.usual_s:,.0f}{SPACE}s",
-        start.why or "nobody tells",
         words.where(start),
         "now" if one.is_stuck else words.ago(start, now_s),
     )
