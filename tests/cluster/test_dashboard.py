@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import shutil
@@ -90,6 +91,7 @@ def test_every_panel_and_every_alert_finds_its_data(
         check_alerts(prometheus)
         check_choices(prometheus)
         check_text(controller)
+        check_lead_times(controller)
     finally:
         controller.program.stop()
 
@@ -118,6 +120,15 @@ def check_choices(prometheus: Prometheus) -> None:
         found = re.fullmatch(r"label_values\((.+), (\w+)\)", query)
         assert found is not None
         assert prometheus.query(f"count by ({found[2]}) ({chosen(found[1])})")[0]["metric"].keys() == {name}
+
+
+def check_lead_times(controller: Controller) -> None:
+    """The same starts as JSON."""
+    code, text = controller.get("/api/v1/lead-times/chat")
+    assert code == 200
+    ended = [group for group in json.loads(text)["starts"] if group["count"]["complete"]]
+    assert {group["part"] for group in ended} == {"node", "replica"}
+    assert all(group["dominant"] in group["stages"] for group in ended)
 
 
 def check_text(controller: Controller) -> None:
