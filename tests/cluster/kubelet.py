@@ -15,6 +15,7 @@ from tests.cluster.watch import Seen, Watch
 STAMP = "gpu_autoscaler_start_stage_timestamp_seconds"
 TAKEN, PRESENT, UNTOLD = "pulled", "present", "untold"
 """Values of the annotation PULLED: what the kubelet found, or that its event is lost."""
+BEGUN = ("container", "begin")
 STEP_S = 0.05
 SIZE_BYTES = 15032385536
 FORMAT = "safetensors"
@@ -22,12 +23,15 @@ FORMAT = "safetensors"
 
 class Kubelet:
     """As long as it is entered: an event for the image of each pod that has PULLED, once its container runs, and
-    through `exporter` the stamps of pods that are STAMPED by `metrics`, each when it is due."""
+    through `exporter` the stamps of pods that are STAMPED by `metrics`, each when it is due.
+
+    `stamped` has the times of these, by name of the pod, stage and edge, beside that at which its container began."""
 
     def __init__(self, api: Api, namespace: str, exporter: Exporter) -> None:
         self._api, self._namespace, self._exporter = api, namespace, exporter
         self._due: list[tuple[float, dict[str, str]]] = []
         self._begun: set[str] = set()
+        self.stamped: dict[str, dict[tuple[str, str], float]] = {}
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._watch = Watch(api, "pods", namespace, self._told)
@@ -53,8 +57,10 @@ class Kubelet:
         if notes.get(PULLED) in (TAKEN, PRESENT):
             self._api.create("events", pulled_event(pod, notes[PULLED], Stages.of(notes)))
         if notes.get(STAMPED) == "metrics":
+            started_s = read_stamp(running["startedAt"])
+            self.stamped[pod["metadata"]["name"]] = {BEGUN: started_s}
             with self._lock:
-                self._due += _stamps(pod, read_stamp(running["startedAt"]), Stages.of(notes))
+                self._due += _stamps(pod, started_s, Stages.of(notes))
 
     def _stamp(self) -> None:
         while not self._over.is_set():
@@ -63,7 +69,8 @@ class Kubelet:
                 due = [one for one in self._due if one[0] <= now_s]
                 self._due = [one for one in self._due if one[0] > now_s]
             for _, labels in due:
-                self._exporter.set(STAMP, epoch_s(), **labels)
+                at_s = self.stamped[labels["pod"]][labels["stage"], labels["edge"]] = epoch_s()
+                self._exporter.set(STAMP, at_s, **labels)
             pause(STEP_S)
 
 
