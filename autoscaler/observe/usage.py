@@ -18,9 +18,11 @@ class Usage:
 
     def __init__(self) -> None:
         self._seen: dict[str, dict[Use, Decaying]] = {}
+        self._shown: tuple[UseQuantile, ...] | None = None
 
     def learn(self, uses: Iterable[PodUse], policies: Mapping[str, str], now_s: float) -> None:
         """One look. policies: of the pods that count, by "namespace/name"; other pods are nobody's here."""
+        self._shown = None
         for one in uses:
             policy = policies.get(one.pod)
             if policy is None:
@@ -32,18 +34,21 @@ class Usage:
 
     def keep_only(self, policies: Collection[str]) -> None:
         """Forgets policies that are gone."""
+        self._shown = None
         self._seen = {policy: known for policy, known in self._seen.items() if policy in policies}
 
     def quantiles(self) -> tuple[UseQuantile, ...]:
         """What is known, by policy and use; none of what was never seen."""
-        return tuple(
-            UseQuantile(policy, use, part, share)
-            for policy, known in sorted(self._seen.items())
-            for use, histogram in sorted(known.items())
-            for part in USE_QUANTILES
-            for share in [histogram.quantile(part)]
-            if share is not None
-        )
+        if self._shown is None:
+            self._shown = tuple(
+                UseQuantile(policy, use, part, share)
+                for policy, known in sorted(self._seen.items())
+                for use, histogram in sorted(known.items())
+                for part in USE_QUANTILES
+                for share in [histogram.quantile(part)]
+                if share is not None
+            )
+        return self._shown
 
     def record(self, policy: str) -> dict[str, object]:
         """What a restart must not forget, as JSON; empty where nothing is known."""
@@ -58,7 +63,7 @@ class Usage:
             if not isinstance(one, Mapping):
                 raise ValueError(f"use of GPUs: {name}: {one!r} is no histogram")
             read[Use(name)] = Decaying.from_record(one)
-        known = self._seen.setdefault(policy, {})
+        known, self._shown = self._seen.setdefault(policy, {}), None
         for use, histogram in read.items():
             ours = known.get(use, Decaying.empty())
             now_s = max(ours.at_s, histogram.at_s)

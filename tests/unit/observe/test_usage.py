@@ -38,6 +38,7 @@ def test_a_restart_goes_on_from_the_record() -> None:
     before = learned(PodUse("inference/chat-0", 0.3, 0.7), looks=1000)
     record = json.loads(json.dumps(before.record("chat")))
     after = Usage()
+    assert after.quantiles() == ()
     after.restore("chat", record)
     assert after.quantiles() == before.quantiles()
     assert before.record("code") == {}
@@ -63,5 +64,6 @@ def test_a_record_that_is_none_changes_nothing(record: dict[str, object]) -> Non
 
 def test_what_is_known_goes_with_its_policy() -> None:
     usage = learned(PodUse("inference/chat-0", 0.3), PodUse("inference/code-0", 0.3))
+    assert {one.policy for one in usage.quantiles()} == {"chat", "code"}
     usage.keep_only(["code"])
     assert {one.policy for one in usage.quantiles()} == {"code"}

@@ -103,3 +103,20 @@ def test_who_follows_counts_nothing_and_knows_since_when_work_waits(sleeper: Sle
     sleeper.see(ASKED, leads=False)
     sleeper.see(SERVES)
     assert sleeper.waits == (1.0, TICK_S)
+
+
+def test_a_policy_that_is_new_waits_since_nobody_knows_when(sleeper: Sleeper) -> None:
+    """Its work may have waited long before its file came; who was there before is not disturbed."""
+    sleeper.see(SLEEPS, ASKED)
+    sleeper.exported.live.write("code.yaml", policy("code", more="replicas: {min: 0}"))
+    sleeper.exported.live.run(1)
+    both = sleeper.exported.live.kept.ticks[-1]
+    assert both.report is not None
+    assert both.report.observation is not None
+    for ready in ([[0], [0]], [[1], [1]]):
+        inventory = replace(both.report.observation.inventory, ready=np.array(ready))
+        seen = replace(both.report.observation, demand=np.array([2.0, 2.0]), inventory=inventory)
+        sleeper.tick = replace(both, now_s=sleeper.tick.now_s + TICK_S, report=replace(both.report, observation=seen))
+        sleeper.exported.metrics.tell(sleeper.tick)
+    assert sleeper.waits == (1.0, 2 * TICK_S)
+    assert sleeper.exported.value("first_request_wait_seconds_count", policy="code") == 0.0
