@@ -302,22 +302,35 @@ def _text(at: int, length: int, text: str) -> int:
     return abi.SUCCESS
 
 
-@contextmanager
-def loaded(library: StandInLibrary | None) -> Iterator[StandInLibrary | None]:
-    """In its scope the dynamic linker finds this library, or none."""
+@dataclass
+class Linker:
+    """The dynamic linker: the library that it finds from now on, None where there is none."""
 
-    def load(name: str) -> StandInLibrary:
+    library: StandInLibrary | None
+
+    def load(self, name: str) -> StandInLibrary:
         assert name == "libnvidia-ml.so.1"
-        if library is None:
+        if self.library is None:
             raise OSError(f"{name}: cannot open shared object file: No such file or directory")
-        return library
+        return self.library
 
-    real = pynvml.CDLL
-    pynvml.CDLL = load
+
+@contextmanager
+def linked(library: StandInLibrary | None) -> Iterator[Linker]:
+    """In its scope pynvml, which has loaded nothing yet, finds what the linker has."""
+    linker, real = Linker(library), pynvml.CDLL
+    pynvml.CDLL = linker.load
     pynvml.nvmlLib = None
     pynvml._nvmlGetFunctionPointer_cache.clear()
     try:
-        yield library
+        yield linker
     finally:
         pynvml.CDLL, pynvml.nvmlLib = real, None
         pynvml._nvmlGetFunctionPointer_cache.clear()
+
+
+@contextmanager
+def loaded(library: StandInLibrary) -> Iterator[StandInLibrary]:
+    """In its scope there is this library."""
+    with linked(library):
+        yield library

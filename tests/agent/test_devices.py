@@ -1,13 +1,16 @@
-"""Names of devices as plugins write them, and names of pods for processes."""
+"""Names of devices as plugins write them, names of pods for processes, and what processes use."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
 from autoscaler.agent.devices import devices_by_holder
 from autoscaler.agent.naming import Place, PodName, named
+from autoscaler.agent.uses import UseReader
 from autoscaler.domain.device_holder import DeviceHolder, ProcessOwner
-from autoscaler.domain.gpu import Gpu, GpuPart, GpuState
+from autoscaler.domain.gpu import Framebuffer, Gpu, GpuPart, GpuProcess, GpuSight, GpuState
 
 PARTS = (GpuPart("MIG-x", 1, 0, "1g.10gb", None), GpuPart("MIG-y", 2, 0, "1c.2g.20gb", None),
          GpuPart("MIG-z", 2, 1, "1c.2g.20gb", None))  # fmt: skip
@@ -80,3 +83,26 @@ def test_a_container_is_named_where_it_alone_of_its_pod_has_the_device() -> None
     [(key, one)] = dict([place("u", "GPU-a", hostname="chat-0")]).items()
     assert named({key: one}, {"GPU-a": (CHAT,)}, {}, "x") == {key: PodName("n", "chat-0", "server")}
     assert named({key: one}, {"GPU-a": (CHAT, side)}, {}, "x") == {key: PodName("n", "chat-0", "")}
+
+
+def test_what_comes_over_a_bus_is_of_a_process_that_is_alone_on_it() -> None:
+    one, other = GpuProcess(1, 5), GpuProcess(2, 5)
+    gpu = Gpu("GPU-a", 0, GpuState.OK, receive_bytes_s=7.0)
+    alone = UseReader().read(GpuSight((replace(gpu, processes=(one,)),)))
+    both = UseReader().read(GpuSight((replace(gpu, processes=(one, other)),)))
+    assert alone.by_process[1]["GPU-a"].receive_bytes_s == 7.0
+    assert [both.by_process[pid]["GPU-a"].receive_bytes_s for pid in (1, 2)] == [None, None]
+
+
+def test_memory_that_is_told_for_the_gpu_alone_is_nobodys_where_two_are_on_it_or_nobody_saw_it_bare() -> None:
+    one, other = GpuProcess(1), GpuProcess(2)
+    bare = Gpu("GPU-a", 0, GpuState.OK, memory=Framebuffer(3, 7, 10), processes=())
+    used = replace(bare, memory=Framebuffer(8, 2, 10))
+    reader = UseReader()
+    unseen = reader.read(GpuSight((replace(used, processes=(one,)),)))
+    reader.read(GpuSight((bare,)))
+    alone = reader.read(GpuSight((replace(used, processes=(one,)),)))
+    both = reader.read(GpuSight((replace(used, processes=(one, other)),)))
+    assert unseen.by_process[1]["GPU-a"].used_bytes is None
+    assert alone.by_process[1]["GPU-a"].used_bytes == 5
+    assert [both.by_process[pid]["GPU-a"].used_bytes for pid in (1, 2)] == [None, None]

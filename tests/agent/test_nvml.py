@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
 from autoscaler.adapters.nvml.gpus import LOST_RETRY_S, RETRY_S, NvmlGpus
 from autoscaler.domain.gpu import Framebuffer, Gpu, GpuSight, GpuState
 from tests.agent import nvml_abi as abi
-from tests.agent.nvml_stand_in import GIB, StandInGpu, StandInLibrary, StandInPart, StandInProcess, loaded
+from tests.agent.nvml_stand_in import GIB, StandInGpu, StandInLibrary, StandInPart, StandInProcess, linked
 
 NOW_S = 1_800_000_000.0
-Load = Callable[[StandInLibrary | None], StandInLibrary | None]
+Load = Callable[[StandInLibrary | None], None]
 
 
 @pytest.fixture
 def load() -> Iterator[Load]:
     """Puts a library in reach of the dynamic linker, in place of the one before."""
-    with ExitStack() as ends:
-        yield lambda library: ends.enter_context(loaded(library))
+    with linked(None) as linker:
+        yield partial(setattr, linker, "library")
 
 
 def two() -> StandInLibrary:
@@ -191,6 +191,12 @@ def test_processes_that_do_nothing_are_idle_and_memory_may_be_untold(load: Load)
     assert [(one.pid, one.used_bytes, one.sm_percent) for one in found] == [
         (1, None, 0.0), (2, GIB, 0.0), (3, GIB, 100.0), (4, 2 * GIB, 0.0),
     ]  # fmt: skip
+
+
+def test_a_gpu_whose_processes_all_rest_is_idle_and_not_unknown(load: Load) -> None:
+    load(StandInLibrary(StandInGpu("GPU-a", processes=[StandInProcess(1, GIB), StandInProcess(2, GIB)])))
+    found = NvmlGpus().look(NOW_S).gpus[0].processes or ()
+    assert [(one.pid, one.sm_percent) for one in found] == [(1, 0.0), (2, 0.0)]
 
 
 def test_parts_of_a_gpu_and_the_processes_on_them(load: Load) -> None:
