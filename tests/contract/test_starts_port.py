@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from autoscaler.domain.lead_time import Stage, StartPath
+from autoscaler.domain.lead_time import Stage
 from autoscaler.domain.pool import CapacityType, Pool
 from autoscaler.domain.signal import SignalKind
 from autoscaler.ports.starts import StartsPort
@@ -31,8 +31,6 @@ class SimulatedRig:
     start, policies, pool = 2, POLICIES, "pool"
     node_stages, replica_stages = NODE, REPLICA
     within_s, lasts_s, step_s = 1.5, 400.0, 4.7
-    warm_paths = frozenset({StartPath.COLD_NODE})
-    """The image is pulled there too."""
 
     def __init__(self) -> None:
         image, *stages = _laws(REPLICA)
