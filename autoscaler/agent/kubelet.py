@@ -1,4 +1,4 @@
-"""The kubelet's list of holders, asked for now and then, and kept while it does not answer."""
+"""The kubelet's list of holders, asked for now and then, and kept for a while when it does not answer."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ EVERY_S = 5.0
 """A pod gets its devices before its image is pulled, so that the list is in time for its processes."""
 RETRY_S = 30.0
 """A kubelet that does not answer holds up a look each time."""
+BELIEVED_S = 120.0
+"""A kubelet that restarts is back by then; after that nobody knows who holds what."""
 
 
 class Holdings:
@@ -19,7 +21,7 @@ class Holdings:
 
     def __init__(self, port: HoldersPort) -> None:
         self._port = port
-        self._next_s = float("-inf")
+        self._next_s = self._answered_s = float("-inf")
         self.holders: Sequence[DeviceHolder] = ()
         self.why = ""
 
@@ -28,7 +30,9 @@ class Holdings:
         if steady_s < self._next_s:
             return
         try:
-            self.holders, self.why = self._port.holders(), ""
+            self.holders, self.why, self._answered_s = self._port.holders(), "", steady_s
         except PortError as error:
             self.why = str(error)
+            if steady_s - self._answered_s > BELIEVED_S:
+                self.holders = ()
         self._next_s = steady_s + (RETRY_S if self.why else EVERY_S)

@@ -42,8 +42,8 @@ class TrackedProcess:
     curves: dict[str, MemoryCurve] = field(default_factory=dict)
     _before: MemoryCurve | None = None
     """Of the time when it was on no device yet."""
-    _host_s: float | None = None
-    """When its reads were first looked at, in seconds since the epoch."""
+    _host_s: tuple[float, ...] = ()
+    """When its reads were looked at for the first and the second time, in seconds since the epoch."""
     _read_bytes: int = 0
     _host: HostUse | None = None
 
@@ -70,10 +70,11 @@ class TrackedProcess:
             )
 
     def _is_late(self, from_s: float | None) -> bool:
-        began_s, host_s = self.owner.began_s, self._host_s
-        if from_s is None or host_s is None or (began_s is not None and host_s - began_s <= FRESH_S):
+        if from_s is None or not self._host_s:
             return False
-        return from_s <= host_s + FRESH_S
+        began_s = self.owner.began_s
+        was_young = began_s is not None and self._host_s[0] - began_s <= FRESH_S
+        return not was_young and from_s < self._host_s[-1]
 
     def look(
         self, now: Moment, before: Moment | None, uses: Mapping[str, DeviceUse], unseen: frozenset[str],
@@ -103,8 +104,8 @@ class TrackedProcess:
         """Resident, and read so far: by calls or through mapped files, whichever grew more since the last look."""
         if host is None:
             return None, None
-        if self._host_s is None:
-            self._host_s = at_s
+        if len(self._host_s) < 2:
+            self._host_s += (at_s,)
         last, self._host = self._host, host
         grown = [
             now - (then or 0)

@@ -29,6 +29,7 @@ class Tracker:
         self._reader = UseReader()
         self._listed: dict[str, Moment] = {}
         self._looked_at: set[int] = set()
+        self._awaited: frozenset[str] = frozenset()
         self.tracked: dict[int, TrackedProcess] = {}
 
     @property
@@ -73,7 +74,8 @@ class Tracker:
             self._looked_at.clear()
             return
         there = set(self._processes.pids())
-        self._looked_at &= there
+        self._looked_at &= there if awaited.keys() <= self._awaited else set()
+        self._awaited = frozenset(awaited)
         watched = sum(not one.curves for one in self.tracked.values())
         for pid in sorted(there - self._looked_at - self.tracked.keys()):
             self._looked_at.add(pid)

@@ -89,6 +89,26 @@ def test_of_a_start_that_goes_on_the_end_is_not_told(make: Make) -> None:
     assert on.value("gpu_autoscaler_agent_gpu_received_bytes_per_second", gpu="0") == pytest.approx(2.0 * GIB, rel=0.01)
 
 
+@pytest.mark.parametrize("hostname", ["chat-0", None], ids=["host name told", "host name not for us"])
+def test_reads_before_the_context_are_seen_of_a_pod_that_the_kubelet_tells_of_late(
+    hostname: str | None, make: Make
+) -> None:
+    gpus = [StandInGpu("GPU-a"), StandInGpu("GPU-b")]
+    on = make(*gpus)
+    [chat] = on.holders.given
+    on.holders.given = [DeviceHolder("inference", "notebook-0", "main", ("GPU-b",))]  # it waits for ever
+    on.run(12)
+    loader = Loader(on.clock.wall_s() - 0.4, 14 * GIB)
+    on.start(11, gpus[0], loader, UID, FIRST, hostname)
+    on.run(2)
+    on.holders.given.append(chat)
+    run_until(on, loader.transfer[1] + 60.0)
+    told = on.stages("chat-0")
+    assert close(told[Stage.WEIGHTS], loader.weights)
+    assert close(told[Stage.CUDA], loader.cuda)
+    assert close(told[Stage.TRANSFER], loader.transfer)
+
+
 def test_an_agent_that_is_restarted_in_a_start_invents_no_beginning(make: Make) -> None:
     gpu = StandInGpu("GPU-a")
     on = make(gpu)
@@ -256,6 +276,17 @@ def test_a_kubelet_that_does_not_answer_leaves_uids_and_one_that_comes_gives_nam
     on.run(40)
     assert close(on.stages("chat-0")[Stage.TRANSFER], loader.transfer)
     assert on.stages("", "") == {}
+
+
+def test_a_kubelet_that_stays_away_is_not_believed_for_ever(make: Make) -> None:
+    on = make(StandInGpu("GPU-a"))
+    on.run(10)
+    assert on.value("DCGM_FI_DEV_FB_USED", pod="chat-0") == 0.0
+    on.holders.error = Unavailable("/x/kubelet.sock: no such socket")
+    on.run(100)
+    assert on.value("DCGM_FI_DEV_FB_USED", pod="chat-0") == 0.0
+    on.run(60)
+    assert on.value("DCGM_FI_DEV_FB_USED", pod="") == 0.0
 
 
 def test_no_driver_is_no_failure_and_its_coming_is_seen(make: Make) -> None:
