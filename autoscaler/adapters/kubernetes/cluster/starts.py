@@ -66,12 +66,13 @@ class Look:
 
 @dataclass(slots=True)
 class _Life:
-    """A pod that has not told all of its start yet. over_s: when it began to go before it was ready. node: as it was
-    seen last.
+    """A pod that has not told all of its start yet. over_s: when it began to go before it was ready. looked_s: when its
+    start was told last, with its node as it was then.
     """
 
     pod: SeenPod
     over_s: float | None = None
+    looked_s: float | None = None
     node: SeenNode | None = None
     was_gated: bool = False
     was_under_way: bool = False
@@ -109,14 +110,24 @@ class Starts:
         """News of a pod that has not told all: ready or not, it may be over."""
         pod = change.now
         is_late = is_over and change.before is None and not _has_started(pod)
-        if change.unseen or (is_late and pod.times.over_s is None):
-            self._lives.pop(pod.uid, None)  # nobody knows when it ended
+        if change.unseen:
+            self._lose(pod.uid)
             return
+        if is_late and pod.times.over_s is None:
+            return  # nobody knows when it ended
         life = self._lives.setdefault(pod.uid, _Life(pod))
         life.pod, life.was_gated = pod, life.was_gated or pod.times.gated
         life.was_under_way |= pod.times.was_ready is False
         if is_over:
             self._end(life, pod)
+
+    def _lose(self, uid: str) -> None:
+        """It went while nobody watched: its start took at least until it was told last."""
+        life = self._lives.get(uid)
+        if life is not None and life.looked_s is not None:
+            life.over_s = life.looked_s
+        else:
+            self._lives.pop(uid, None)
 
     def _end(self, life: _Life, pod: SeenPod) -> None:
         """At the time that the pod tells, else now; the first time counts."""
@@ -135,6 +146,7 @@ class Starts:
         with self._lock:
             for uid, life in list(self._lives.items()):
                 starts, stays = self._read(life, look, came)
+                life.looked_s = look.now_s
                 found += starts
                 life.was_under_way |= life.pod.times.was_ready is not True
                 if not stays:

@@ -132,6 +132,17 @@ def test_a_start_whose_node_went_has_failed(world: World) -> None:
     assert [(start.end, start.pool, start.seconds) for start in replicas(world)] == [(StartEnd.FAILED, "h100", 140)]
 
 
+def test_a_pod_that_went_while_nobody_watched_took_until_it_was_seen_last(world: World) -> None:
+    world.clock.move(150)
+    world.stands(pod("a", 0, 60, 90))
+    world.take()
+    world.clock.move(1000)
+    world.goes(pod("a", 0, 60, 90), unseen=True)
+    [start] = replicas(world)
+    assert (start.end, start.ended_s, start.why) == (StartEnd.FAILED, T0 + 150, "deleted")
+    assert replicas(world) == []
+
+
 def test_a_node_that_comes_again_under_its_name_is_another(world: World) -> None:
     world.stands(pod("a", 0, 60, 90, 200))
     world.goes(pod("a", 0, 60, 90, 200))
