@@ -40,7 +40,7 @@ from autoscaler.telemetry.events import LoopEvents
 from autoscaler.telemetry.log import LoopLog, logger
 from autoscaler.telemetry.metrics import LoopMetrics
 from autoscaler.telemetry.plan_status import LoopPlans
-from autoscaler.telemetry.start_pages import LoopLeadTimes
+from autoscaler.telemetry.start_pages import LeadTimePages
 from autoscaler.telemetry.targets import LoopTargets
 from autoscaler.web.probes import ProbeServer
 
@@ -74,14 +74,14 @@ def run(settings: Settings) -> bool:
         ends.callback(plans.stop)
         targets = LoopTargets(clock, max(STALE_S, STALE_TICKS * settings.tick_s), plans.shown)
         metrics.registry.register(targets)
-        lead_times = LoopLeadTimes()
+        lead_times = LeadTimePages(metrics.starts)
         probes = _probes(settings, metrics.registry, health, targets, lead_times)
         probes.start()
         ends.callback(probes.stop)
         world = LiveWorld(settings, link.transport, plans, link.server, clock)
         service = Service(
             PolicyFolder(settings.policies), world.govern, leadership, clock,
-            (LoopLog(log), metrics, LoopEvents(events), LoopPlans(plans), targets, lead_times, health),
+            (LoopLog(log), metrics, LoopEvents(events), LoopPlans(plans), targets, health),
             Rhythm(settings.tick_s, settings.history_s), _keeper(link),
         )  # fmt: skip
         log.info("started", policies=str(settings.policies), listen=f"{settings.address[0]}:{probes.port}")
@@ -117,7 +117,7 @@ def plan(settings: Settings, found: PolicySet) -> Tick:
 
 
 def _probes(
-    settings: Settings, registry: CollectorRegistry, health: Health, targets: LoopTargets, lead_times: LoopLeadTimes
+    settings: Settings, registry: CollectorRegistry, health: Health, targets: LoopTargets, lead_times: LeadTimePages
 ) -> ProbeServer:
     """Raises OSError where the address cannot be had."""
     checks = {"/healthz": health.why_not_alive, "/readyz": health.why_not_ready}

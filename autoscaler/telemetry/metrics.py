@@ -23,6 +23,7 @@ from autoscaler.telemetry.samples import Sample, gauge
 from autoscaler.telemetry.seats import Seats
 from autoscaler.telemetry.start_counts import StartCounts
 from autoscaler.telemetry.start_metrics import in_force, of_loading, of_models, of_starts
+from autoscaler.telemetry.start_pages import KnownStarts
 from autoscaler.telemetry.tallies import Tallies
 from autoscaler.telemetry.waking import wake_ups
 from autoscaler.telemetry.workload_metrics import of_fleet, of_lead_times, of_report, of_uses
@@ -70,6 +71,11 @@ class LoopMetrics(Collector):
             learned = _Learned(_lead_times(tick, fleet), tuple(_wake_ups(tick)), starts, _uses(tick, fleet))
         self._tallies.add(tick, seats)
         self._newest = (tick, seats, learned)
+
+    def starts(self) -> KnownStarts | None:
+        """What the newest tick knew of starts; None before policies are in force."""
+        _, seats, learned = self._newest
+        return None if seats is None else KnownStarts(seats.fleet, learned.starts)
 
     def collect(self) -> Iterator[Metric]:
         """Everything but the histogram, as of the newest tick."""

@@ -6,11 +6,10 @@ that takes longer than it was seen to. Without a start that came through they ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from autoscaler.controller.tick import Tick
 from autoscaler.domain.fleet import Fleet
 from autoscaler.domain.lead_time import Part, Stage, Start, StartEnd
 from autoscaler.observe.censored import Duration, quantile
@@ -23,44 +22,38 @@ Numbers = dict[str, float | None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """Of one tick. starts: by policy, of those in force."""
+class KnownStarts:
+    """Of one tick: the policies in force, and all starts that are known, of any policy."""
 
     fleet: Fleet
-    starts: Mapping[str, Sequence[Start]]
+    starts: Sequence[Start]
 
 
-class LoopLeadTimes:
-    """An outlet; answers from any thread with what the newest tick knew."""
+class LeadTimePages:
+    """Answers from any thread with what the newest tick knew."""
 
-    def __init__(self) -> None:
-        self._known: _Known | None = None
-
-    def tell(self, tick: Tick) -> None:
-        if tick.in_force is None:
-            return
-        fleet, leads = tick.in_force.policies.fleet, tick.in_force.leads
-        starts: dict[str, list[Start]] = {name: [] for name in fleet.names}
-        for start in () if leads is None else leads.starts():
-            if start.policy in starts:
-                starts[start.policy].append(start)
-        self._known = _Known(fleet, starts)
+    def __init__(self, known: Callable[[], KnownStarts | None]) -> None:
+        """known: None before policies are in force."""
+        self._known = known
 
     def page(self, policy: str) -> Answer:
         """Of one policy, of all where `policy` is empty; 404 where there is none of that name."""
-        known = self._known
+        known = self._known()
         if known is None:
             return 503, {"error": "no policy is in force"}
-        if not policy:
-            return 200, {"leadTimes": [_of_policy(name, known) for name in known.fleet.names]}
-        if policy not in known.starts:
-            there = ", ".join(known.fleet.names) or "none"
+        names = known.fleet.names
+        if policy and policy not in names:
+            there = ", ".join(names) or "none"
             return 404, {"policy": policy, "error": f"no policy of this name is in force; there are: {there}"}
-        return 200, _of_policy(policy, known)
+        starts: dict[str, list[Start]] = {name: [] for name in names if policy in ("", name)}
+        for start in known.starts:
+            if start.policy in starts:
+                starts[start.policy].append(start)
+        told = [_of_policy(name, starts[name], known.fleet) for name in starts]
+        return 200, told[0] if policy else {"leadTimes": told}
 
 
-def _of_policy(policy: str, known: _Known) -> dict[str, object]:
-    fleet, starts = known.fleet, known.starts[policy]
+def _of_policy(policy: str, starts: Sequence[Start], fleet: Fleet) -> dict[str, object]:
     row, patience = fleet.names.index(policy), Patience.of(fleet)
     groups: dict[Labels, list[Start]] = {}
     for start in starts:

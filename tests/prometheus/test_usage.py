@@ -6,8 +6,9 @@ import pytest
 
 from autoscaler.adapters.prometheus.server import PrometheusServer
 from autoscaler.adapters.prometheus.settings import PrometheusSettings
-from autoscaler.adapters.prometheus.usage import LABEL, PrometheusUsage, read_uses
+from autoscaler.adapters.prometheus.usage import LABEL, PrometheusUsage, read_uses, usage_query
 from autoscaler.adapters.system_clock import SystemClock
+from autoscaler.agent import names as agent_names
 from autoscaler.domain.usage import PodUse
 from tests.prometheus.conftest import PAST_S, StartPast
 
@@ -92,3 +93,11 @@ def test_what_is_no_share_of_a_pod_is_left_out() -> None:
     ]
     assert read_uses(odd) == []
     assert read_uses([{"metric": labels, "value": [1.0, "1.2"]}]) == [PodUse("inference/chat-0", 1.0, None)]
+
+
+def test_it_asks_for_what_our_agent_exports() -> None:
+    asked = usage_query()
+    for metric in (agent_names.USED, agent_names.SM, agent_names.GPU_UTIL, agent_names.FB_TOTAL, agent_names.FB_USED):
+        assert f"{metric.text}{{" in asked
+        assert {"namespace", "pod", "gpu"} <= set(metric.labels)
+    assert agent_names.FB_FREE.text in asked

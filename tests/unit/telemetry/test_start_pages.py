@@ -12,7 +12,8 @@ import pytest
 
 from autoscaler.controller.leads import LeadsInForce
 from autoscaler.domain.lead_time import Stage, Start, StartEnd, StartPath
-from autoscaler.telemetry.start_pages import LoopLeadTimes
+from autoscaler.telemetry.metrics import LoopMetrics
+from autoscaler.telemetry.start_pages import LeadTimePages
 from tests.unit.controller.live import NODE_S, REPLICA_S, policy
 from tests.unit.observe.starts import node, replica
 from tests.unit.telemetry.exported import Exported
@@ -32,10 +33,10 @@ def page(exported: Exported, starts: Sequence[Start], policy: str = "chat") -> A
     """As a client reads it."""
     tick = exported.live.kept.ticks[-1]
     assert tick.in_force is not None
-    leads, pages = LeadsInForce(NODE_S, REPLICA_S), LoopLeadTimes()
+    leads = LeadsInForce(NODE_S, REPLICA_S)
     leads.learn(starts)
-    pages.tell(replace(tick, in_force=replace(tick.in_force, leads=leads)))
-    code, told = pages.page(policy)
+    exported.metrics.tell(replace(tick, in_force=replace(tick.in_force, leads=leads)))
+    code, told = LeadTimePages(exported.metrics.starts).page(policy)
     assert code == 200
     return json.loads(json.dumps(told, allow_nan=False))
 
@@ -70,9 +71,7 @@ def test_starts_under_way_say_where_they_are_and_what_holds_them_up(exported: Ex
 def test_all_policies_are_told_of_and_no_others(exported: Exported) -> None:
     told = page(exported, [node("n", 90.0), node("m", 90.0, policy="gone")], "")
     assert [one["policy"] for one in told["leadTimes"]] == ["chat", "code"]
-    pages = LoopLeadTimes()
-    assert pages.page("")[0] == 503
-    pages.tell(exported.live.kept.ticks[-1])
-    code, said = pages.page("gone")
+    assert LeadTimePages(LoopMetrics().starts).page("")[0] == 503
+    code, said = LeadTimePages(exported.metrics.starts).page("gone")
     assert code == 404
     assert "chat, code" in str(said["error"])
