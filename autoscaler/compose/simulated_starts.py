@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from autoscaler.compose.scenario import replayed
@@ -12,11 +13,18 @@ from autoscaler.evaluation.scenario.prepare import ScenarioRun
 from autoscaler.evaluation.waterfall.seen import Seen
 from autoscaler.simulator.full import FullWorld
 
+MOST = 10_000
+"""Starts that are kept where nothing else is said: a month of a large fleet has more than anybody reads."""
 
-def simulated_starts(scenario: ScenarioRun, watch: Watch) -> Seen:
-    """All starts of a whole run under the scenario's first strategy. Times are seconds since its begin."""
+
+def simulated_starts(scenario: ScenarioRun, watch: Watch, most: int = MOST) -> Seen:
+    """Starts of a whole run under the scenario's first strategy.
+
+    Of those that ended the newest `most`, then those under way at its end. Times are seconds since its begin, cut as
+    those of API objects are.
+    """
     world = FullWorld(scenario.cluster)
-    tick_s, told = scenario.spec.tick_s, _Told(world.starts_reader().starts)
+    tick_s, told = scenario.spec.tick_s, _Told(world.starts_reader().starts, most)
     replayed(
         scenario, scenario.spec.strategies[0], lambda done, of: watch([done / of]), told.looks(tick_s), details=False,
         world=world,
@@ -29,14 +37,14 @@ def simulated_starts(scenario: ScenarioRun, watch: Watch) -> Seen:
 class _Told:
     """What a reader of starts told in all its looks, one a tick."""
 
-    def __init__(self, read: Callable[[float], list[Start]]) -> None:
+    def __init__(self, read: Callable[[float], list[Start]], most: int) -> None:
         self._read = read
-        self._ended: list[Start] = []
+        self._ended: deque[Start] = deque(maxlen=most)
         self._waiting: list[Start] = []
 
     @property
     def starts(self) -> tuple[Start, ...]:
-        """All that ended, and what goes on at the last look."""
+        """The newest that ended, and what goes on at the last look."""
         return (*self._ended, *self._waiting)
 
     def looks(self, tick_s: float) -> Look:
