@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
-from autoscaler.coldstart.memory_growth import BUS_BYTES_S, FASTER, Run
+from autoscaler.coldstart.memory_growth import BUS_BYTES_S, FASTER, LIKELY_BYTES_S, Run
 from autoscaler.coldstart.memory_sample import GIB, Edge
 
 MOST_BYTES = 0.75 * GIB
@@ -19,9 +19,8 @@ STEP_S = 0.2
 def context_begin(before_s: float, first_s: float, first_bytes: float) -> Edge:
     """When it began, from the last look without memory and the first one with some."""
     gap_s = first_s - before_s
-    if first_bytes >= MOST_BYTES:
-        return Edge(before_s + gap_s / 4, 0.75 * gap_s)
-    return Edge(before_s + max(0.0, gap_s - STEP_S) / 2, gap_s / 2)
+    slack_s = max(0.0, gap_s - STEP_S - first_bytes / LIKELY_BYTES_S)
+    return Edge(before_s + slack_s / 2, max(gap_s / 2, slack_s))
 
 
 def context_end(run: Run) -> tuple[Edge, Run | None]:
@@ -29,17 +28,24 @@ def context_end(run: Run) -> tuple[Edge, Run | None]:
 
     It is looked for in the first look with memory and the one after; what grows on is more than a context.
     """
-    gap_s = run.first_s - run.before_s
-    if run.first_bytes - run.before_bytes >= MOST_BYTES:
-        begin = _load_begin(run)
-        rest = replace(run, before_bytes=run.before_bytes + (SMALL_BYTES + LARGE_BYTES) / 2, known_begin=begin)
-        middle_s = run.before_s + (begin.at_s - run.before_s) / 2
-        return Edge(middle_s, gap_s / 2), rest
-    is_there = run.first_bytes >= SMALL_BYTES or run.intervals == 1 or run.points[2][1] >= MOST_BYTES
-    head = 1 if is_there else 2
-    if run.intervals == 2 and run.grown_bytes <= LARGE_BYTES:
+    if run.first_bytes >= MOST_BYTES:
+        return _mixed(run, context_begin(run.before_s, run.first_s, run.first_bytes).at_s)
+    if run.intervals >= 2 and run.first_bytes < SMALL_BYTES and run.points[2][1] >= MOST_BYTES:
+        rest = run.after(1)
+        assert rest is not None
+        return _mixed(rest, rest.before_s)
+    if run.intervals == 2 and run.until_bytes <= LARGE_BYTES:
         return _within(run.points[1], run.points[2]), None
+    head = 1 if run.intervals == 1 or run.first_bytes >= SMALL_BYTES else 2
     return _within(run.points[head - 1], run.points[head]), _load(run.after(head), run.points[head - 1][0])
+
+
+def _mixed(run: Run, began_s: float) -> tuple[Edge, Run]:
+    """Of a run whose first interval has the end of the context and the beginning of the load."""
+    begin = _load_begin(run)
+    end = Edge((began_s + max(began_s, begin.at_s)) / 2, (run.first_s - run.before_s) / 2)
+    size = (SMALL_BYTES + LARGE_BYTES) / 2
+    return end, replace(run, before_bytes=max(run.before_bytes, size), known_begin=begin)
 
 
 def _within(before: tuple[float, float], until: tuple[float, float]) -> Edge:
@@ -79,5 +85,5 @@ def _load_begin(run: Run) -> Edge:
     if run.intervals == 1:
         return run.begin
     pace = run.pace_bytes_s or 2 / (1 / run.peak_bytes_s + 1 / max(run.peak_bytes_s, BUS_BYTES_S))
-    back = [min(gap_s, (run.first_bytes - run.before_bytes - size) / pace) for size in (SMALL_BYTES, LARGE_BYTES)]
+    back = [min(gap_s, (run.first_bytes - size) / pace) for size in (SMALL_BYTES, LARGE_BYTES)]
     return Edge(run.first_s - sum(back) / 2, gap_s / 2)

@@ -1,9 +1,10 @@
 """What the memory of one process on a GPU tells of its start: its context, the transfer of weights, what came after.
 
 One curve for each process and GPU; a process that starts anew is another curve. Looks come about once a second, some
-late, some not at all. Each look costs the same few microseconds, and memory is bounded. A stage is announced once it is
-certain, its beginning before its end where it lasts, and what was announced stays as it is: later growth (a model that
-sleeps and comes back, caches, inference) is no stage of the start. A process that goes leaves what goes on without end.
+late, some not at all. Each costs a few microseconds, and memory is bounded. A stage is announced once it is certain,
+its beginning before its end where it lasts. What was announced stays as it is, in seconds of a clock that never steps;
+where the wall clock steps, all is told anew by it. Later growth (a model that sleeps and comes back, caches, inference)
+is no stage of the start. A process that goes leaves what goes on without an end.
 
 What cannot be told: an edge is known no better than between two looks (`within_s`); a context and a fast transfer
 within one look are put one after the other in it. A model below 0.75 GiB on the GPU is not told from buffers. Of a
@@ -16,9 +17,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from autoscaler.coldstart.memory_context import context_begin, context_end
-from autoscaler.coldstart.memory_growth import Growth
+from autoscaler.coldstart.memory_growth import Growth, Run
 from autoscaler.coldstart.memory_host import Host
-from autoscaler.coldstart.memory_load import LEAST_BYTES, load
+from autoscaler.coldstart.memory_load import LEAST_BYTES, STEADY_LOOKS, load
 from autoscaler.coldstart.memory_sample import GIB, Edge, MemorySample, Phase, StageSpan
 from autoscaler.coldstart.memory_traffic import Traffic
 from autoscaler.domain.lead_time import Stage
@@ -35,6 +36,8 @@ FRESH_S = 2.0
 """A process that began so shortly before the first look had no memory when it began."""
 SURE_WITHIN_S = 2.0
 """An edge that is less certain is not to be published."""
+STEP_S = 0.2
+"""Less is no step of a clock."""
 LOOKS = 10
 BUSY_SHARE = 0.01
 
@@ -49,8 +52,8 @@ class MemoryCurve:
     def __init__(self, began_s: float | None = None) -> None:
         self._began_s = began_s
         self._growth, self._host, self._traffic = Growth(), Host(), Traffic()
-        self._spans: dict[Stage, StageSpan] = {}
-        self._epoch_s = 0.0
+        self._spans: dict[Stage, StageSpan] = {}  # times of the steady clock
+        self._epoch_s = 0.0  # of the wall clock, when the steady one was 0
         self._now_s: float | None = None
         self._first_s: float | None = None  # first look with memory
         self._held_bytes = 0  # at that look
@@ -64,7 +67,7 @@ class MemoryCurve:
     @property
     def spans(self) -> tuple[StageSpan, ...]:
         """All that was announced so far."""
-        return tuple(self._spans.values())
+        return tuple(self._by_wall(span) for span in self._spans.values())
 
     @property
     def is_resting(self) -> bool:
@@ -90,8 +93,8 @@ class MemoryCurve:
         later one, says nothing."""
         if self._now_s is not None and sample.steady_s <= self._now_s:
             return ()
-        self._now_s, self._epoch_s = sample.steady_s, sample.at_s - sample.steady_s
-        told = dict(self._spans)
+        self._now_s = sample.steady_s
+        told = {} if self._has_stepped(sample.at_s - sample.steady_s) else dict(self._spans)
         if sample.sm_share is not None:
             self._sm = [*self._sm[1 - LOOKS :], sample.sm_share]
         is_busy = None if self.is_final else self._traffic.add(sample.steady_s, sample.received_bytes_s)
@@ -101,7 +104,18 @@ class MemoryCurve:
             self._remember(sample.steady_s, sample.gpu_bytes, is_busy)
         if not self.is_final and self._first_s is not None:
             self._conclude(sample.steady_s)
-        return tuple(span for stage, span in self._spans.items() if told.get(stage) != span)
+        return tuple(self._by_wall(span) for stage, span in self._spans.items() if told.get(stage) != span)
+
+    def _has_stepped(self, epoch_s: float) -> bool:
+        """Takes the wall clock as it is now, unless the two clocks were but read a little apart."""
+        if abs(epoch_s - self._epoch_s) < STEP_S:
+            return False
+        self._epoch_s = epoch_s
+        return True
+
+    def _by_wall(self, span: StageSpan) -> StageSpan:
+        from_s, until_s = (None if at is None else at + self._epoch_s for at in (span.from_s, span.until_s))
+        return replace(span, from_s=from_s, until_s=until_s)
 
     @property
     def _last_change_s(self) -> float:
@@ -178,12 +192,12 @@ class MemoryCurve:
             return
         first, last = growth.runs[0], growth.runs[-1]
         found = load(growth.runs, self._traffic, host.held_bytes(first.until_s), host.last_read_s > last.until_s + 3.0)
-        if found is None:
+        if found is None or not (self._is_known or _goes_on_evenly(first)):
             if is_over:
                 self._pass_over(sum(run.grown_bytes for run in growth.runs))
             return
         begin = found.begin if self._is_known or first.before_s != self._first_s else None
-        is_sure = found.is_sure and (self._is_known or self._fell_s < first.before_s)
+        is_sure = found.is_sure
         ends = is_over or (found.is_over and found.is_sure and not growth.is_growing)
         if found.is_going_on or ends:
             self._tell(Stage.TRANSFER, begin, found.end if ends else None, is_sure)
@@ -206,16 +220,21 @@ class MemoryCurve:
             self._tell(Stage.WEIGHTS, *edges, is_sure=True)
 
     def _tell(self, stage: Stage, begin: Edge | None, end: Edge | None, is_sure: bool) -> None:
-        """Edges are of the steady clock. What was told of the stage stays; an end is not before its beginning."""
+        """All is of the steady clock. What was told of the stage stays; an end is not before its beginning."""
         within_s = max((edge.within_s for edge in (begin, end) if edge is not None), default=0.0)
-        until_s = None if end is None else end.at_s + self._epoch_s
         span = self._spans.get(stage)
         if span is None:
-            from_s = None if begin is None else begin.at_s + self._epoch_s
-            span = StageSpan(stage, from_s, None, within_s, is_sure and within_s <= SURE_WITHIN_S)
-        if until_s is not None:
-            until_s = until_s if span.from_s is None else max(until_s, span.from_s)
+            span = StageSpan(
+                stage, None if begin is None else begin.at_s, None, within_s, is_sure and within_s <= SURE_WITHIN_S
+            )
+        if end is not None:
+            until_s = end.at_s if span.from_s is None else max(end.at_s, span.from_s)
             within_s = max(within_s, span.within_s)
             is_sure = is_sure and span.is_sure and within_s <= SURE_WITHIN_S
             span = replace(span, until_s=until_s, within_s=within_s, is_sure=is_sure)
         self._spans[stage] = span
+
+
+def _goes_on_evenly(run: Run) -> bool:
+    """Memory of inference may grow over a few looks too, but neither evenly nor over a busy bus."""
+    return run.busy > 0 or (run.intervals >= STEADY_LOOKS and run.is_even)

@@ -32,7 +32,7 @@ class Run:
     during it, and those of them that saw a copy. busy_after: those that saw one while memory rested after it.
     last_bytes_s, lowest_bytes_s: rates of its last interval, and of the slowest one between its first and its last.
     points: its first looks, (seconds, bytes), the one before included. known_begin: where its beginning is known from
-    elsewhere.
+    elsewhere. slow: its last intervals that are much slower than it was; quick_gap_s: how long the one before them is.
     """
 
     before_s: float
@@ -49,6 +49,7 @@ class Run:
     quiet_s: float | None = None
     intervals: int = 1
     slow: int = 0
+    quick_gap_s: float = 0.0
     told: int = 0
     busy: int = 0
     busy_after: int = 0
@@ -100,7 +101,8 @@ class Run:
         if self.intervals == 1:
             since_s = 0.0 if self.known_begin is None else max(0.0, self.known_begin.at_s - self.before_s)
             return Edge(self.until_s - max(0.0, gap_s - since_s - self._least_s(gap_s)) / 2, gap_s / 2)
-        return Edge(min(self.until_s, self.last_s + self._across_s(self.until_bytes - self.last_bytes)), gap_s / 2)
+        end_s = min(self.until_s, self.last_s + self._across_s(self.until_bytes - self.last_bytes))
+        return Edge(end_s, max(gap_s / 2, self.quick_gap_s if self.slow else 0.0))
 
     def after(self, looks: int) -> Run | None:
         """What is left of it without its first intervals, of those that `points` has; None where that is nothing."""
@@ -180,6 +182,7 @@ class Growth:
                 self.runs[1:3] = [_together(self.runs[1], self.runs[2])]
             return
         run.slow = run.slow + 1 if rate * SLOWER < run.peak_bytes_s else 0
+        run.quick_gap_s = run.quick_gap_s if run.slow else at_s - self.at_s
         if run.intervals >= 2:
             run.lowest_bytes_s = min(run.lowest_bytes_s, run.last_bytes_s)
         run.intervals += 1

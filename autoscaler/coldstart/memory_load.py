@@ -6,8 +6,8 @@ after a rest in which the host, which had read before, read nothing. What cannot
 
 - A jump within one or two looks may be a copy of seconds' fractions or the allocation of empty weights that are copied
   into later (engines do that). It is sure only where the bus was seen busy, or the host's memory had held as much.
-- After a fast first jump, a second one is taken to be the KV cache. A loader that copies whole shards, each within one
-  look, looks the same, unless the bus is told.
+- A jump after one even run and a rest is taken to be the KV cache where no more runs follow. The last shard of a loader
+  that copies whole shards, each within one look, looks the same, unless the bus or the host's reads are told.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ NEAR_S = 1.5
 LEAST_LOOKS = 2
 STEADY_LOOKS = 6
 """A load that went on for so many looks without a rest does not rest before one last jump."""
-STEADY_FASTER = 1.2
 KNOWN_RUNS, KNOWN_FASTER = 4, 2.5
 """After so many runs, or so long an even one, it is known how fast the load can be."""
 MOSTLY = 0.85
@@ -170,18 +169,15 @@ def _by_looks(run: Run, past: Sequence[Run], rest_s: float) -> Kind:
     """A jump that nothing but its size and the runs before it tell of."""
     if rest_s <= 0:
         return Kind.COPY
-    first = past[0]
-    if len(past) == 1 and first.is_even and first.intervals >= STEADY_LOOKS:
-        return Kind.PERHAPS_OTHER
     told, busy = _looks(past)
     if run.told and told and busy >= MOSTLY * told and run.grown_bytes >= GIB:
         return Kind.PERHAPS_OTHER
-    may_be_either = Kind.PERHAPS_COPY if run.grown_bytes >= GIB else Kind.COPY
-    if len(past) == 1 and first.intervals >= 3 and not first.is_even:
-        return may_be_either
-    peak = max(other.least_bytes_s for other in past)
-    is_first_of_its_size = len(past) == 1 or run.grown_bytes > 1.5 * max(other.grown_bytes for other in past)
-    return Kind.PERHAPS_OTHER if peak >= FAST_BYTES_S and is_first_of_its_size else may_be_either
+    is_fast = max(other.least_bytes_s for other in past) >= FAST_BYTES_S
+    is_largest = run.grown_bytes > 1.5 * max(other.grown_bytes for other in past)
+    is_second = len(past) == 1 and past[0].is_even and (is_fast or run.grown_bytes > past[0].grown_bytes / 2)
+    if is_second or (is_fast and is_largest and len(past) > 1):
+        return Kind.PERHAPS_OTHER
+    return Kind.PERHAPS_COPY if run.grown_bytes >= GIB else Kind.COPY
 
 
 def _looks(runs: Sequence[Run]) -> tuple[int, int]:
@@ -197,10 +193,9 @@ def _most_bytes_s(run: Run, past: Sequence[Run]) -> float:
         large = [other.least_bytes_s for other in past if other.grown_bytes >= GIB]
         return 1.5 * FASTER * max(large, default=BUS_BYTES_S)
     told, busy = _looks(past)
-    if run.told and told and busy * 2 >= told:
-        return pace * STEADY_FASTER
+    was_seen_idle = run.told and told and busy * 2 >= told
     is_known = len(past) >= KNOWN_RUNS or (past[0].is_even and past[0].intervals >= STEADY_LOOKS)
-    return pace * (KNOWN_FASTER if is_known else FASTER)
+    return pace * (KNOWN_FASTER if is_known or was_seen_idle else FASTER)
 
 
 def _without_slow_end(runs: Sequence[Run], peak: float) -> int:

@@ -46,9 +46,9 @@ class StageSpan:
     """One stage of the start of a process: CUDA, WEIGHTS or TRANSFER.
 
     from_s, until_s: seconds since the epoch; from_s None: it began before anybody looked; until_s None: it goes on, or
-    its end is not told yet. A time that is told stays as it is. within_s: how far the times may be off. is_sure: False
-    where the same looks fit another story, as a jump within one look that may be a copy or mere allocation; it may turn
-    False when the end is told. Such a span is for people to see, not to be published.
+    its end is not told yet. A time that is told stays as it is, unless the clock steps. within_s: how far the times may
+    be off. is_sure: False where the same looks fit another story, as a jump within one look that may be a copy or mere
+    allocation; it may turn False when the end is told. Such a span is for people to see, not to be published.
     """
 
     stage: Stage
