@@ -12,6 +12,7 @@ from autoscaler.evaluation.scenario import weather
 from autoscaler.evaluation.scenario.weather import Moment, Weather
 from autoscaler.simulator.settings import (
     CounterReset,
+    CrashingReplicas,
     Fault,
     LostNodes,
     LowReturn,
@@ -72,8 +73,8 @@ def _fault(fault: Moment, named: Named) -> Fault:
         return StockOut(*named.place(fault.pool, fault.zone), fault.at_s, fault.at_s + fault.duration_s)
     if isinstance(fault, weather.LostZone):
         return ZoneLoss(*named.place(fault.pool, fault.zone), fault.at_s)
-    if isinstance(fault, weather.LostStarts):
-        return _lost(fault, named)
+    if isinstance(fault, weather.LostStarts | weather.Crashes):
+        return _starts(fault, named)
     if isinstance(fault, weather.SlowStarts):
         until_s = named.end_s if fault.duration_s is None else fault.at_s + fault.duration_s
         return SlowStarts(frozenset(fault.stages), fault.factor, fault.at_s, until_s)
@@ -98,8 +99,10 @@ def _rollout(fault: weather.Rollout, named: Named) -> NewImage:
     return NewImage(list(named.workloads).index(fault.policy), fault.at_s, more, fewer)
 
 
-def _lost(fault: weather.LostStarts, named: Named) -> LostNodes | StuckReplicas:
+def _starts(fault: weather.LostStarts | weather.Crashes, named: Named) -> LostNodes | StuckReplicas | CrashingReplicas:
     end_s = fault.at_s + fault.duration_s
+    if isinstance(fault, weather.Crashes):
+        return CrashingReplicas(named.workload(fault.policy), fault.share, fault.at_s, end_s, fault.times)
     if fault.what == "nodes":
         return LostNodes(named.pool(fault.pool), fault.share, fault.at_s, end_s)
-    return StuckReplicas(named.workload(fault.policy), fault.share, fault.at_s, end_s)
+    return StuckReplicas(named.workload(fault.policy), fault.share, fault.at_s, end_s, fault.stage)

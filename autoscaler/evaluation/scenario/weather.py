@@ -13,6 +13,7 @@ from autoscaler.policy.values import Duration, Name, Number, Part, PositiveDurat
 SignalName = Literal["arrivals", "queue", "running", "served", "gpuUtilization", "lateShare"]
 StageName = Literal["boot", "driver", "image", "weights", "cuda", "transfer"]
 STAGES: tuple[StageName, ...] = ("boot", "driver", "image", "weights", "cuda", "transfer")
+ReplicaStageName = Literal["image", "weights", "cuda", "transfer"]
 
 
 Bound = Annotated[int, Field(ge=0, le=100_000)] | Annotated[str, Field(pattern=r"^(100|[1-9]?[0-9])%$")]
@@ -102,13 +103,24 @@ class LostStarts(Spell):
     pool: Name | None = Field(default=None, description="For nodes: their pool. Default every one.")
     policy: Name | None = Field(default=None, description="For replicas: their policy. Default every one.")
     share: Share = Field(default=1.0, description="Share of the starts of that time, drawn. Default 100%.")
+    stage: ReplicaStageName = Field(default="image", description="For replicas: where they hang. Default image.")
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
-        for given, other in (("pool", "replicas"), ("policy", "nodes")):
+        for given, other in (("pool", "replicas"), ("policy", "nodes"), ("stage", "nodes")):
             if self.what == other and given in self.model_fields_set:
                 Conflicts.check([Conflict((given,), f"{other} have no {given} here", "remove it")])
         return self
+
+
+class Crashes(Spell):
+    """Containers that crash while they load, and are started again after the kubelet's back-off."""
+
+    policy: Name | None = Field(default=None, description="Policy of the workload. Default every one.")
+    share: Share = Field(default=1.0, description="Share of the starts of that time, drawn. Default 100%.")
+    times: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=1, description="How often each of them crashes, no unit. Default 1."
+    )
 
 
 class Rollout(Moment):
@@ -142,6 +154,7 @@ class Weather(Part):
     zone_losses: tuple[LostZone, ...] = Field(default=(), description="Zones called back. Default none.")
     slow_starts: tuple[SlowStarts, ...] = Field(default=(), description="Starts that take longer. Default none.")
     lost_starts: tuple[LostStarts, ...] = Field(default=(), description="Starts that never come. Default none.")
+    crashes: tuple[Crashes, ...] = Field(default=(), description="Containers that crash. Default none.")
     rollouts: tuple[Rollout, ...] = Field(default=(), description="New images. Default none.")
 
     def listed(self) -> Iterator[tuple[str, int, Moment]]:

@@ -13,6 +13,7 @@ from autoscaler.evaluation.scenario.prepare import ScenarioRun, read_scenario
 from autoscaler.plan.parts import PlanPart
 from autoscaler.simulator.settings import (
     CounterReset,
+    CrashingReplicas,
     LostNodes,
     MetricsOutage,
     NewImage,
@@ -41,13 +42,14 @@ STORM = """\
     stockOuts: [{at: 3h, for: 1h, pool: cheap, zone: a}]
     zoneLosses: [{at: 5h, pool: cheap}, {at: 6h, pool: cheap, zone: b}]
     slowStarts: [{at: 2h, for: 2h, factor: 3, stages: [boot, image]}, {at: 5h, factor: 2}]
-    lostStarts: [{at: 2h, for: 3h, of: nodes, share: 50%}, {at: 4h, for: 1h, of: replicas, policy: chat}]
+    lostStarts: [{at: 2h, for: 3h, of: nodes, share: 50%}, {at: 4h, for: 1h, of: replicas, policy: chat, stage: cuda}]
+    crashes: [{at: 2h, for: 4h, policy: batch, times: 2}, {at: 6h, for: 1h, share: 50%}]
     rollouts: [{at: 4h, policy: chat}, {at: 4h5m, policy: chat}, {at: 6h, policy: batch}]
 """
 KINDS = [
     MetricsOutage, ScrapeGap, ScrapeGap, WrongAnswers, WrongAnswers, WrongAnswers, WrongAnswers, CounterReset,
-    CounterReset, StockOut, ZoneLoss, ZoneLoss, SlowStarts, SlowStarts, LostNodes, StuckReplicas, NewImage, NewImage,
-    NewImage,
+    CounterReset, StockOut, ZoneLoss, ZoneLoss, SlowStarts, SlowStarts, LostNodes, StuckReplicas, CrashingReplicas,
+    CrashingReplicas, NewImage, NewImage, NewImage,
 ]  # fmt: skip
 
 
@@ -62,6 +64,11 @@ def test_every_kind_of_fault_reaches_the_cluster(storm: ScenarioRun) -> None:
     slow = storm.cluster.faults[13]
     assert isinstance(slow, SlowStarts)
     assert slow.until_s == 8 * 3600.0  # to the end of the replay, where it does not say
+    assert storm.cluster.faults[15:18] == (
+        StuckReplicas(0, 1.0, 4 * 3600.0, 5 * 3600.0, "cuda"),
+        CrashingReplicas(1, 1.0, 2 * 3600.0, 6 * 3600.0, 2),
+        CrashingReplicas(None, 0.5, 6 * 3600.0, 7 * 3600.0, 1),
+    )
 
 
 def test_whatever_goes_wrong_the_loop_goes_on_and_keeps_its_promises(storm: ScenarioRun) -> None:
