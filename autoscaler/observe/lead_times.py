@@ -109,10 +109,10 @@ class LeadTimes:
         return self._shown
 
     def starts(self) -> tuple[Start, ...]:
-        """All that are remembered, and those under way as of the last `learn`; the one that ended first comes first."""
-        known = [start for starts in self._kept.values() for start in starts.values()]
-        waiting = [start for starts in self._waiting.values() for start in starts]
-        return tuple(sorted((*known, *waiting), key=lambda start: (start.ended_s, start.uid)))
+        """All that are remembered, and those under way as of the last `learn`; in no order that means anything."""
+        known = (start for starts in self._kept.values() for start in starts.values())
+        waiting = (start for starts in self._waiting.values() for start in starts)
+        return (*known, *waiting)
 
     def to_record(self, policy: str) -> dict[str, object]:
         """What is remembered of a policy, as JSON of some KiB; empty where nothing is."""
