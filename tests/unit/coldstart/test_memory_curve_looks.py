@@ -25,7 +25,7 @@ TOLD = st.sampled_from([ALL, (BUS,), HOST, ()])
 def loads(draw: st.DrawFn, *manners: Manner) -> Curve:
     """Of random size and rates. From 0.5 GB/s on; below, a first burst is not told from the rest of a context."""
     rates = Rates(
-        weights_bytes=draw(st.floats(1.5, 70)) * GB,
+        weights_bytes=draw(st.floats(2, 70)) * GB,
         storage_bytes_s=draw(st.floats(0.5, 7)) * GB,
         bus_bytes_s=draw(st.floats(3, 55)) * GB,
         imports_s=draw(st.floats(2, 15)),
