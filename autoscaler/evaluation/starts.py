@@ -22,9 +22,9 @@ _NODE_STAGES, _REPLICA_STAGES = (NODE, DRIVER), (WEIGHTS, CUDA, TRANSFER)
 class Starts:
     """N starts that came to serve, in the order in which they did.
 
-    stages: names of the S stages, in the order in which they pass. seconds: float [N, S]. asked_s: float [N], when each
-    replica was created. cold: bool [N], its node was not up by then. workload, pool: names, N each. one_in: of all
-    starts every so-manieth is here.
+    stages: names of the S stages, in the order in which they pass; what crashes cost counts as waiting. seconds: float
+    [N, S]. asked_s: float [N], when each replica was created. cold: bool [N], its node was not up by then. workload,
+    pool: names, N each. one_in: of all starts every so-manieth is here.
     """
 
     stages: tuple[str, ...]
@@ -77,7 +77,8 @@ def _names(counts: set[int], usual: tuple[str, ...], one: str) -> tuple[str, ...
 
 
 def _seconds(start: ReplicaStart, node: int, replica: int) -> list[float]:
-    return [start.waited_s, *_parts(start.node_s, node), start.image_s, *_parts(start.replica_s, replica)]
+    waited_s = start.waited_s + start.lost_s
+    return [waited_s, *_parts(start.node_s, node), start.image_s, *_parts(start.replica_s, replica)]
 
 
 def _parts(seconds: tuple[float, ...], count: int) -> list[float]:

@@ -39,8 +39,8 @@ class ReplicaStart:
     """One replica from its creation to serving, seconds.
 
     was_up: its node was up before it was created. node_s: of its wait, what passed in each stage of its node (none
-    where it was up); waited_s: the rest of it, for whoever decides and binds, and what crashes while it
-    loaded cost. image_s: until the image was there. replica_s: its own stages.
+    where it was up); waited_s: the rest of it, for whoever decides and binds. image_s: until the image
+    was there. replica_s: its own stages. lost_s: what crashes while it loaded cost.
     """
 
     workload: int
@@ -52,6 +52,7 @@ class ReplicaStart:
     node_s: tuple[float, ...]
     image_s: float
     replica_s: tuple[float, ...]
+    lost_s: float = 0.0
 
 
 def node_part(created_s: float, bound_s: float, edges_s: tuple[float, ...]) -> tuple[tuple[float, ...], float]:

@@ -80,8 +80,7 @@ class Starter:
         hangs = [trouble for trouble in pod.troubles if trouble.until_s < math.inf]
         pod.troubles = [*hangs, Trouble(now_s, math.inf, f"crashed while loading, started again {times}")]
         pod.ends = (pulled, (Stage.START, again_s))
-        waited_s = start.waited_s + again_s - pulled[1]
-        self._load(pod, replace(start, waited_s=waited_s), replace(load, restarts=restarts), again_s)
+        self._load(pod, replace(start, lost_s=again_s - pulled[1]), replace(load, restarts=restarts), again_s)
 
     def _serve(self, pod: Pod, start: ReplicaStart) -> None:
         self._cluster.serve(pod)

@@ -81,13 +81,13 @@ def test_stages_have_their_usual_names_or_are_summed_up() -> None:
     usual = starts_of(
         journal(
             ReplicaStart(0, 0, 0, 5.0, False, 1.0, (60.0, 30.0), 7.0, (20.0, 10.0, 5.0)),
-            ReplicaStart(0, 0, 0, 9.0, True, 0.5, (), 0.0, (20.0, 10.0, 5.0)),
+            ReplicaStart(0, 0, 0, 9.0, True, 0.5, (), 0.0, (20.0, 10.0, 5.0), lost_s=12.0),
         ),
         ["chat"], ["h100"],
     )  # fmt: skip
     assert usual is not None
     assert usual.stages == ("wait", "node", "driver", "image", "weights", "CUDA", "transfer")
-    assert usual.seconds.tolist() == [[1, 60, 30, 7, 20, 10, 5], [0.5, 0, 0, 0, 20, 10, 5]]
+    assert usual.seconds.tolist() == [[1, 60, 30, 7, 20, 10, 5], [12.5, 0, 0, 0, 20, 10, 5]]
     assert usual.cold.tolist() == [True, False]
     other = starts_of(journal(ReplicaStart(0, 0, 0, 5.0, False, 1.0, (60.0,), 0.0, (20.0,))), ["chat"], ["h100"])
     assert other is not None
