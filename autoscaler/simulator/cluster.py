@@ -12,7 +12,7 @@ from autoscaler.simulator.departures import Departures
 from autoscaler.simulator.engine import Engine
 from autoscaler.simulator.journal import Journal
 from autoscaler.simulator.meter import Meter
-from autoscaler.simulator.objects import Node, Pod, PodState
+from autoscaler.simulator.objects import Asker, Node, Pod, PodState
 
 PlaceholderKey = tuple[int, int, int]
 """(workload, pool, slot)"""
@@ -75,7 +75,7 @@ class Cluster:
         """Gives the pod its GPUs on a usable node with room."""
         self.meter.to(self.engine.now_s)
         self.pending.remove(pod)
-        pod.node, pod.bound_s = node, self.engine.now_s
+        pod.node, pod.bound_s, pod.awaits = node, self.engine.now_s, None
         node.free -= pod.gpus
         node.pods.append(pod)
         self._listed = None
@@ -172,7 +172,7 @@ class Cluster:
                 node.came, node.asker = True, self.asker(node)
             self.on_pods()
 
-    def asker(self, node: Node) -> Pod | None:
+    def asker(self, node: Node) -> Asker | None:
         """Whom it was bought for, while anybody waits for such a node; another may have taken a node before."""
         return node.bought_for if any(node.pool in pod.pools for pod in self.pending) else None
 

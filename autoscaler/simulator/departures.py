@@ -8,6 +8,7 @@ from itertools import islice
 from autoscaler.simulator.objects import Node, Pod
 
 MOST = 4096
+"""More than go between two looks, in the largest fleet."""
 
 
 class Departures:

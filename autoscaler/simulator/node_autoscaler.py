@@ -131,7 +131,7 @@ class NodeAutoscaler:
             node = self._cloud.order(pool, zone)
             if node.granted:
                 self._backoff_s[pool][zone] = 0.0
-            node.bought_for = min(pods_there, key=lambda pod: (pod.created_s, pod.number))
+            node.bought_for = min(pod.asker for pod in pods_there)
             for pod in pods_there:
                 pod.awaits = node
         self._last_add_s = self._engine.now_s

@@ -31,6 +31,16 @@ class Trouble:
     what: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Asker:
+    """The pod that a node was bought for, as far as its start tells of it. Not the pod itself: through it, each node
+    would keep all those before it."""
+
+    created_s: float
+    number: int
+    workload: int
+
+
 @dataclass(slots=True, eq=False)
 class Node:
     """`granted`: the cloud delivers it and bills it; before that it is only asked for. `usable`: booted, with its GPUs.
@@ -58,8 +68,8 @@ class Node:
     ignored_until_s: float = 0.0
     edges_s: tuple[float, ...] = ()
     came: bool = False
-    bought_for: Pod | None = None
-    asker: Pod | None = None
+    bought_for: Asker | None = None
+    asker: Asker | None = None
     gone_s: float = 0.0
     why: str = ""
 
@@ -73,8 +83,8 @@ class Node:
 class Pod:
     """A replica (`slot` None) or the placeholder of that slot. pools: where it may run. bound_s: when it got a node.
     revision: of its image, higher ones are newer. number: its own among all pods. awaits: the node that was bought for
-    it last. ends: its stages with the time at which each of them ends. path: what was there when it was bound. over_s:
-    when it went before it was ready; why: in words. troubles: what held up its start, or will.
+    it last, until it has one. ends: its stages with the time at which each of them ends. path: what was there when it
+    was bound. over_s: when it went before it was ready; why: in words. troubles: what held up its start, or will.
     """
 
     workload: int
@@ -94,6 +104,11 @@ class Pod:
     over_s: float | None = None
     why: str = ""
     troubles: Sequence[Trouble] = ()
+
+    @property
+    def asker(self) -> Asker:
+        """What a node that is bought for it remembers."""
+        return Asker(self.created_s, self.number, self.workload)
 
     @property
     def is_placeholder(self) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from autoscaler.domain.lead_time import Part, Stage, Start, StartEnd, StartPath
 from autoscaler.simulator.cluster import Cluster
 from autoscaler.simulator.node_autoscaler import NodeAutoscaler
-from autoscaler.simulator.objects import Node, Pod, PodState
+from autoscaler.simulator.objects import Asker, Node, Pod, PodState
 from autoscaler.simulator.settings import ClusterSetting
 from autoscaler.simulator.start_stages import Ends, node_ends, passed
 
@@ -92,12 +92,13 @@ class StartsReader:
         node = self._coming(pod, reach.until_s)
         if node is not None:
             is_there = node.granted and reach.end is StartEnd.WAITING
-            return self._for_node(_name(node) if is_there else _uid(pod), pod, node, reach)
+            told = self._for_node(_name(node) if is_there else _uid(pod.asker), pod.asker, node, reach)
+            return replace(told, why=told.why or pod.why)
         (pool, *others) = pod.pools
         if others or not self._autoscaler.obtainable(pool):
             return None
         why = pod.why or self._hindrance(pool)
-        return replace(self._start(pod, pool, ((Stage.ORDERED, math.inf),), reach), uid=_uid(pod), why=why)
+        return replace(self._start(pod.asker, pool, ((Stage.ORDERED, math.inf),), reach), why=why)
 
     def _coming(self, pod: Pod, at_s: float) -> Node | None:
         """The node that was bought for it, or any that it may take, where another took that one."""
@@ -106,18 +107,17 @@ class StartsReader:
         others = (node for node in self._cluster.nodes if node.pool in pod.pools and not node.leaving)
         return next((node for node in others if _is_on_its_way(node, at_s)), None)
 
-    def _for_node(self, uid: str, asker: Pod, node: Node, reach: _Reach, since_s: float | None = None) -> Start:
+    def _for_node(self, uid: str, asker: Asker, node: Node, reach: _Reach, since_s: float | None = None) -> Start:
         """The start of a node, as the pod that asked for it sees it."""
-        why = "" if reach.end is StartEnd.COMPLETE else node.why or asker.why
         told = self._start(asker, node.pool, node_ends(node), reach, since_s)
-        return replace(told, uid=uid, zone=self._zone(node), why=why)
+        return replace(told, uid=uid, zone=self._zone(node), why=node.why)
 
     def _of_replica(self, pod: Pod, reach: _Reach) -> Start:
         assert pod.node is not None
         is_there = reach.end is not StartEnd.FAILED and pod.state is not PodState.GONE
         policy = self._setting.workloads[pod.workload].name
         return replace(
-            self._start(pod, pod.node.pool, pod.ends, reach, pod.bound_s),
+            self._start(pod.asker, pod.node.pool, pod.ends, reach, pod.bound_s),
             part=Part.REPLICA,
             path=pod.path,
             image=f"revision-{pod.revision}",
@@ -126,15 +126,15 @@ class StartsReader:
             why=_why(pod, reach),
         )
 
-    def _start(self, pod: Pod, pool: int, ends: Ends, reach: _Reach, begin_s: float | None = None) -> Start:
-        """Of a node for the pod, from its creation, where nothing else is said."""
+    def _start(self, asker: Asker, pool: int, ends: Ends, reach: _Reach, begin_s: float | None = None) -> Start:
+        """Of a node for a pod, from its creation, where nothing else is said."""
         is_complete = reach.end is StartEnd.COMPLETE
         ends = ends if is_complete else (*ends[:-1], (ends[-1][0], math.inf))
-        begin_s = pod.created_s if begin_s is None else begin_s
+        begin_s = asker.created_s if begin_s is None else begin_s
         found = passed(begin_s, ends, reach.until_s, self._setting.time_resolution_s)
-        names = self._setting.workloads[pod.workload].name, self._setting.pools[pool].pool.name
+        names = self._setting.workloads[asker.workload].name, self._setting.pools[pool].pool.name
         return Start(
-            _uid(pod), Part.NODE, *names, StartPath.COLD_NODE, found.stages, found.until_s, reach.end,
+            _uid(asker), Part.NODE, *names, StartPath.COLD_NODE, found.stages, found.until_s, reach.end,
             in_stage=found.in_stage,
         )  # fmt: skip
 
@@ -172,8 +172,8 @@ def _name(node: Node) -> str:
     return f"node-{node.number}"
 
 
-def _uid(pod: Pod) -> str:
-    return f"pod-{pod.number}"
+def _uid(asker: Asker) -> str:
+    return f"pod-{asker.number}"
 
 
 def _longest_waiting(starts: Iterable[Start]) -> list[Start]:

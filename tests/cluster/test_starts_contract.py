@@ -8,6 +8,7 @@ import pytest
 
 from autoscaler.adapters.kubernetes.cluster.live import LiveCluster
 from autoscaler.domain.lead_time import Stage
+from autoscaler.ports.starts import StartsPort
 from tests.cluster.clock import epoch_s, wait_until
 from tests.cluster.cluster import Cluster
 from tests.cluster.karpenter import Karpenter
@@ -45,7 +46,7 @@ class LiveRig:
         return self._fleet.port
 
     @property
-    def port(self) -> LiveCluster:
+    def port(self) -> StartsPort:
         return self._fleet.port
 
     @property
