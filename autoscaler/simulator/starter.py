@@ -22,11 +22,13 @@ LOADING = (Stage.WEIGHTS, Stage.CUDA, Stage.TRANSFER, Stage.WARM_UP)
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """What a replica does once its image is there. lengths_s: of its stages. crashes: the shares of them after which it
-    crashes, each time that it will; restarts: how often it did.
+    """What a replica does once its image is there. lengths_s: of the work of its stages. hangs: until when it hangs, by
+    the name of a stage. crashes: the shares of all work after which it crashes, each time that it will; restarts: how
+    often it did.
     """
 
     lengths_s: tuple[float, ...]
+    hangs: Mapping[str, float]
     crashes: tuple[float, ...]
     restarts: int = 0
 
@@ -51,24 +53,29 @@ class Starter:
             node.images[pod.workload] = begin_s + pull_s
         had_image = node.images[pod.workload] <= now_s
         begin_s = max(begin_s, node.images[pod.workload])
-        if hangs:
-            lengths_s = _hung(lengths_s, hangs, begin_s)
-            begins_s = {IMAGE: now_s} | dict(zip(WORKLOAD_STAGES, accumulate(lengths_s, initial=begin_s), strict=False))
-            pod.troubles = [Trouble(begins_s[stage], until_s, _words(stage)) for stage, until_s in hangs.items()]
+        if IMAGE in hangs:
+            pod.troubles = [Trouble(now_s, hangs[IMAGE], "its image does not come")]
         start = _start(pod, node, begin_s - now_s, lengths_s)
         pod.path = StartPath.IMAGE_PRESENT if start.was_up and had_image else StartPath.COLD_NODE
         pod.ends = ((Stage.IMAGE, begin_s),)
-        self._load(pod, start, _Load(lengths_s, crashes), begin_s)
+        self._load(pod, start, _Load(lengths_s, hangs, crashes), begin_s)
 
     def _load(self, pod: Pod, start: ReplicaStart, load: _Load, begin_s: float) -> None:
         """Its container begins to run, or runs again."""
-        engine, load_s = self._cluster.engine, sum(load.lengths_s)
-        pod.ends = (*pod.ends, *_ends(begin_s, load.lengths_s))
+        engine, lengths_s = self._cluster.engine, load.lengths_s
+        if load.hangs:
+            lengths_s = _hung(lengths_s, load.hangs, begin_s)
+            begins_s = dict(zip(WORKLOAD_STAGES, accumulate(lengths_s, initial=begin_s), strict=False))
+            in_stages = [name for name in load.hangs if name in begins_s]
+            hung = [Trouble(begins_s[name], load.hangs[name], f"it hangs in {name}") for name in in_stages]
+            pod.troubles = [*pod.troubles, *hung]
+        pod.ends = (*pod.ends, *_ends(begin_s, lengths_s))
         if load.restarts < len(load.crashes):
-            crash_s = begin_s + load.crashes[load.restarts] * load_s
+            crash_s = begin_s + load.crashes[load.restarts] * sum(load.lengths_s)
             pod.timer = engine.at(crash_s, lambda: self._crash(pod, start, load))
         else:
-            pod.timer = engine.at(begin_s + load_s, lambda: self._serve(pod, start))
+            done = replace(start, replica_s=lengths_s)
+            pod.timer = engine.at(begin_s + sum(lengths_s), lambda: self._serve(pod, done))
 
     def _crash(self, pod: Pod, start: ReplicaStart, load: _Load) -> None:
         """What it did so far, and the wait, is of no stage in particular."""
@@ -77,8 +84,7 @@ class Starter:
         pulled = pod.ends[0]
         restarts = load.restarts + 1
         times = "once" if restarts == 1 else f"{restarts} times"
-        hangs = [trouble for trouble in pod.troubles if trouble.until_s < math.inf]
-        pod.troubles = [*hangs, Trouble(now_s, math.inf, f"crashed while loading, started again {times}")]
+        pod.troubles = [Trouble(now_s, math.inf, f"crashed while loading, started again {times}")]
         pod.ends = (pulled, (Stage.START, again_s))
         self._load(pod, replace(start, lost_s=again_s - pulled[1]), replace(load, restarts=restarts), again_s)
 
@@ -103,11 +109,6 @@ def _ends(begin_s: float, lengths_s: Sequence[float]) -> tuple[tuple[Stage, floa
     names = LOADING if len(lengths_s) > 1 else (Stage.START,)
     ends_s = list(accumulate(lengths_s, initial=begin_s))[1:]
     return tuple((names[min(number, len(names) - 1)], end_s) for number, end_s in enumerate(ends_s))
-
-
-def _words(stage: str) -> str:
-    """What is the matter with a replica that hangs in this stage."""
-    return "its image does not come" if stage == IMAGE else f"it hangs in {stage}"
 
 
 def _start(pod: Pod, node: Node, image_s: float, lengths_s: tuple[float, ...]) -> ReplicaStart:

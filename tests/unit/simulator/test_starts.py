@@ -236,6 +236,18 @@ def test_a_container_that_crashes_while_it_loads(build: Build) -> None:
     assert kept.lost_s == pytest.approx(lost_s)
 
 
+def test_one_that_crashes_and_hangs_does_both_at_its_time(build: Build) -> None:
+    faults = (CrashingReplicas(0, 1.0, *FOR_EVER), StuckReplicas(0, 1.0, 0.0, 1000.0, stage="transfer"))
+    driven = world(build, faults=faults).scale(1).wait(300.0)
+    (hung,) = told(driven, Part.REPLICA)
+    assert (hung.open_stage, hung.end) == (Stage.TRANSFER, StartEnd.WAITING)
+    assert hung.stages[Stage.START] <= LOAD_S
+    assert set(hung.why.split("; ")) == {"crashed while loading, started again once", "it hangs in transfer"}
+    (done,) = told(driven.wait(800.0), Part.REPLICA)
+    assert done.ended_s == pytest.approx(1000.0 + TRANSFER_S)
+    assert done.stages[Stage.WEIGHTS] == pytest.approx(WEIGHTS_S)
+
+
 def test_a_node_that_never_joins_fails_when_it_is_given_up(build: Build) -> None:
     driven = world(build, faults=(LostNodes(None, 1.0, 0.0, 100.0),)).scale(1).wait(500.0)
     (stuck,) = told(driven)
