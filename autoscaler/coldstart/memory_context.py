@@ -63,7 +63,7 @@ def _load(rest: Run | None, earliest_s: float) -> Run | None:
         return rest.after(1)
     pace = sorted(rates[1:] or rates)[(len(rates) - 1) // 2]
     even = next((i for i in range(min(3, len(rates))) if all(_is_like(r, pace) for r in rates[i : i + 2])), None)
-    if even is None or points[max(even - 1, 0)][1] - points[0][1] >= SMALL_BYTES:
+    if even is None or (even and points[even - 1][1] > LARGE_BYTES):
         return rest
     (at_s, at_bytes), before_s = points[even], points[even - 1][0] if even else earliest_s
     if even:

@@ -7,9 +7,11 @@ where the wall clock steps, all is told anew by it. Later growth (a model that s
 is no stage of the start. A process that goes leaves what goes on without an end.
 
 What cannot be told: an edge is known no better than between two looks (`within_s`); a context and a fast transfer
-within one look are put one after the other in it. A model below 0.75 GiB on the GPU is not told from buffers. Of a
-process that was there before the first look, the context is not told, and a transfer only while it goes on, without
-its beginning. `memory_load` says how allocation is told from a copy.
+within one look are put one after the other in it. A model below 0.75 GiB on the GPU is not told from buffers, nor a
+first burst of less than 0.2 GiB right after a context from the rest of that: a load in bursts from storage below
+0.5 GB/s may be told to begin a burst late. What comes faster than PCIe 5, over NVLink from the host or PCIe 6, looks
+allocated. Of a process that was there before the first look, the context is not told, and a transfer only while it goes
+on, without its beginning. `memory_load` says how allocation is told from a copy.
 """
 
 from __future__ import annotations

@@ -176,3 +176,33 @@ def test_small_buffers_are_no_transfer() -> None:
         Piece(99),
     ]
     assert set(watch(Curve("generated", pieces, {})).spans) == {Stage.CUDA}
+
+
+def test_what_grows_faster_than_a_bus_or_beside_an_idle_one_is_no_transfer() -> None:
+    start = [Piece(2), Piece(0.4, 0.45 * GB), Piece(3)]
+    at_once = Curve("generated", [*start, Piece(0.05, 75 * GB), Piece(60)], {})
+    beside = Curve("generated", [*start, Piece(20, 20 * GB), Piece(60)], {})
+    assert Stage.TRANSFER not in watch(at_once, fields=()).spans
+    assert Stage.TRANSFER not in watch(beside, (BUS,)).spans
+    assert Stage.TRANSFER in watch(beside, fields=()).spans
+
+
+def test_a_host_that_reads_through_the_rests_says_that_the_load_goes_on() -> None:
+    loads_ = [curve(Manner.MAPPED, Rates(40 * GB, 6 * GB), seed) for seed in range(12)]
+    watched = [watch(load, HOST) for load in loads_]
+    assert max(map(off_s, watched, loads_, [Stage.TRANSFER] * 12)) <= MOST_OFF_S
+    assert sum(one.spans[Stage.TRANSFER].is_sure for one in watched) >= 9  # some rests lie between two looks
+
+
+@pytest.mark.parametrize("fields", [ALL, ()], ids=["all", "memory"])
+def test_memory_that_grows_unevenly_at_the_first_looks_is_inference(fields: tuple[str, ...]) -> None:
+    steps = [Piece(1, size * GB, sm_share=0.8) for size in (30, 0.2, 0.7, 0.1, 0.9, 0.1, 0.6)]
+    serves = Curve("generated", [*steps, Piece(60, sm_share=0.8)], {})
+    assert watch(serves, fields, serves.looks(first_s=1.0)).spans == {}
+
+
+def test_an_even_load_after_the_rest_of_a_context_is_told_to_less_than_a_look() -> None:
+    """A line says when it began, and what the context still grew is not on it."""
+    rates = Rates(44 * GB, 7 * GB, imports_s=2, context_s=0.5, context_bytes=0.4 * GB, rest_s=15, cache_bytes=60 * GB)
+    load = curve(Manner.STREAMED, rates)
+    assert off_s(watch(load, (), load.looks(first_s=0.4)), load, Stage.TRANSFER) <= 0.05
