@@ -31,9 +31,9 @@ NEAR_S = 1.5
 """Two signs of one edge are not further apart than looks are."""
 LEAST_LOOKS = 2
 STEADY_LOOKS = 6
-"""A load that went on for so many looks without a rest does not rest before one last jump."""
+"""What grew evenly over so many looks is a load, whose pace is known."""
 KNOWN_RUNS, KNOWN_FASTER = 4, 2.5
-"""After so many runs, or so long an even one, it is known how fast the load can be."""
+"""After so many runs, or so long an even one, or many looks at the bus, it is known how fast the load can be."""
 MOSTLY = 0.85
 """Where nearly every look saw the bus busy, a copy is hardly missed."""
 SLOW = 10.0
@@ -41,7 +41,7 @@ SLOW = 10.0
 
 
 class Kind(Enum):
-    """What a run of growth is. The two that are unlike `COPY` and `OTHER` fit both, and are taken for what they say."""
+    """What a run of growth is: a copy of weights or something other. A "perhaps" fits both, and is taken for what it says."""
 
     COPY = "copy"
     PERHAPS_COPY = "perhaps copy"
@@ -186,8 +186,7 @@ def _looks(runs: Sequence[Run]) -> tuple[int, int]:
 
 
 def _most_bytes_s(run: Run, past: Sequence[Run]) -> float:
-    """How fast a copy of the load may be: not much faster than it was where the bus was seen idle before and after, or
-    where the load had never rested. Of short runs no more is known than a pace that they had at least."""
+    """How fast a copy of the load may be. Of short runs no more is known than a pace that they had at least."""
     pace = max((other.peak_bytes_s for other in past if other.pace_bytes_s is not None), default=None)
     if pace is None:
         large = [other.least_bytes_s for other in past if other.grown_bytes >= GIB]
