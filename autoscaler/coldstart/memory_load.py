@@ -41,7 +41,7 @@ SLOW = 10.0
 
 
 class Kind(Enum):
-    """What a run of growth is: a copy of weights or something other. A "perhaps" fits both, and is taken for what it says."""
+    """What a run of growth is: a copy of weights, or other. A "perhaps" fits both, and is taken for what it says."""
 
     COPY = "copy"
     PERHAPS_COPY = "perhaps copy"
