@@ -3,7 +3,7 @@ conditions or a scrape tells of it, with restarts in the middle; and starts that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -214,16 +214,20 @@ def test_each_stage_of_each_start_is_as_it_was_injected(
     for start in bought:
         check(gaps, start, of_node(drawing.made[named[start.uid]["metadata"]["name"]]), start.uid)
     assert {start.uid for start in bought} == named.keys()
-    for stage, found in gaps.items():
-        what = f"waterfall: {stage.value} of {len(found)} starts off by"
-        measured(f"{what}, mean", fmean(found), "0 injected")
-        measured(f"{what}, most", max(found, key=abs), f"{WITHIN_S:g} allowed")
+    report(gaps, measured)
 
     known = {name: start.stages for name, start in observer.told.items() if name in second}
     observer.told.clear()
     observer.restart()  # with nothing saved, what stands is told again as it was
     observer.wait(lambda: len(observer.complete(second)) == len(second), "what stands to be told again")
     assert {name: observer.told[name].stages for name in known} == known
+
+
+def report(gaps: Mapping[Stage, Sequence[float]], measured: Measured) -> None:
+    for stage, found in gaps.items():
+        what = f"waterfall: {stage.value} of {len(found)} starts off by"
+        measured(f"{what}, mean", fmean(found), "0 injected")
+        measured(f"{what}, most", max(found, key=abs), f"{WITHIN_S:g} allowed")
 
 
 def check(gaps: dict[Stage, list[float]], start: Start, meant: Mapping[Stage, float], what: str) -> None:
@@ -248,6 +252,9 @@ def bound(cluster: Cluster, name: str) -> float:
     return read_stamp(found["lastTransitionTime"])
 
 
+LOOPS = "CrashLoopBackOff; restarted 3 times; OOMKilled, exit code 137"
+
+
 @pytest.fixture
 def containers(cluster: Cluster) -> Containers:
     return Containers(cluster.api, cluster.namespace)
@@ -256,7 +263,7 @@ def containers(cluster: Cluster) -> Containers:
 def test_starts_that_fail_or_stick_are_shown_as_such(
     cluster: Cluster, fleet: LiveFleet, containers: Containers, prometheus: Prometheus, measured: Measured
 ) -> None:
-    """Their containers end and hang while they load; the controller restarts when all of that has begun."""
+    """They end and hang while they load; the controller restarts when all of that has begun."""
     observer, replicas = Observer(fleet, prometheus.url), Replicas(cluster, seed=4)
     cluster.add_nodes(WARM, "zone-b")
     crashes, loops, fails, goes = (replicas.make_troubled(name) for name in ("crashes", "loops", "fails", "goes"))
@@ -282,16 +289,13 @@ def test_starts_that_fail_or_stick_are_shown_as_such(
 
     known = observer.told | observer.waiting
     said = {name: (start.end, start.open_stage, start.why) for name, start in known.items()}
+    reason = said[homeless][2].partition(":")[0]
+    assert (*said[homeless][:2], reason) == (StartEnd.WAITING, Stage.ORDERED, "Unschedulable")
     assert said[crashes] == (StartEnd.COMPLETE, None, "restarted once; Error, exit code 1")
     assert said[fails] == (StartEnd.FAILED, Stage.START, "OOMKilled, exit code 137")
     assert said[goes] == (StartEnd.FAILED, Stage.START, "deleted")
-    assert said[loops] == (
-        StartEnd.WAITING, Stage.START, "CrashLoopBackOff; restarted 3 times; OOMKilled, exit code 137"
-    )  # fmt: skip
+    assert said[loops] == (StartEnd.WAITING, Stage.START, LOOPS)
     assert said[hangs] == (StartEnd.WAITING, Stage.IMAGE, "ImagePullBackOff")
-    assert (*said[homeless][:2], said[homeless][2].partition(":")[0]) == (
-        StartEnd.WAITING, Stage.ORDERED, "Unschedulable"
-    )  # fmt: skip
     for name, ended_s in ((crashes, ready_s), (fails, failed_s), (goes, gone_s)):
         off_s = observer.told[name].seconds - (ended_s - bound_s[name])
         measured(f"waterfall: a start that {name} off by", off_s, f"{WITHIN_S:g} allowed")
