@@ -27,7 +27,7 @@ ADVANTAGE = 0.97
 class Ours:
     """The portfolio. `knob_limits` are the widest of its candidates; each candidate clips to its own."""
 
-    knob_limits = (-3.0, 6.0)
+    knob_limits = (-4.0, 8.0)
     holds = True
 
     def __init__(self, shared_nodes: bool, without: frozenset[PlanPart] = frozenset()) -> None:
