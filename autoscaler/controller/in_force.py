@@ -41,7 +41,7 @@ class Leads(Protocol):
         ...
 
     def starts(self) -> Sequence[Start]:
-        """All that are remembered, and those under way; the one that ended first comes first."""
+        """All that are remembered, and those under way, in no order that means anything."""
         ...
 
     def record(self, policy: str) -> Mapping[str, object]:

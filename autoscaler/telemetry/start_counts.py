@@ -8,7 +8,7 @@ minute before a process dies nobody counts anything.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import product, takewhile
+from itertools import product
 
 import numpy as np
 from prometheus_client.core import Metric
@@ -44,7 +44,7 @@ class StartCounts:
         self._shown: tuple[tuple[Labels, ...], Floats] = ((), np.zeros((0, len(KINDS))))
 
     def add(self, starts: Sequence[Start], seats: Seats, now_s: float, leads: bool) -> None:
-        """One tick at `now_s` (seconds since the epoch). starts: all that are known, in the order of their ends."""
+        """One tick at `now_s` (seconds since the epoch). starts: all that are known, in any order."""
         before, counts = self._shown
         counts = carried(counts, before, seats.names)
         rows = {place: row for row, place in enumerate(seats.names)}
@@ -73,9 +73,11 @@ class StartCounts:
         self._since_s = now_s if self._since_s is None else self._since_s
         oldest_s = max(self._since_s, now_s - LATEST_S)
         self._counted = {key: ended_s for key, ended_s in self._counted.items() if ended_s > oldest_s}
-        for start in takewhile(lambda start: start.ended_s > oldest_s, reversed(starts)):
+        for start in starts:
+            if start.ended_s <= oldest_s or start.end is StartEnd.WAITING:
+                continue
             key = start.part, start.uid[:UID_LENGTH]
-            if start.end is not StartEnd.WAITING and key not in self._counted:
+            if key not in self._counted:
                 self._open[key] = start
 
 

@@ -29,7 +29,7 @@ class Told:
     known: list[Start] = field(default_factory=list)
 
     def starts(self) -> Sequence[Start]:
-        return sorted(self.known, key=lambda start: start.ended_s)
+        return self.known
 
     def p90_s(self, policy: str) -> float:
         return 300.0
@@ -122,6 +122,14 @@ def test_starts_that_ended_before_we_led_are_of_somebody_else(site: Site) -> Non
     site.tell(cold("new", site.now_s + 1.0))
     site.tell(after_s=120.0)
     assert site.counted() == 1.0
+
+
+def test_starts_are_counted_in_whatever_order_they_are_told(site: Site) -> None:
+    """Those of one policy come after those of another, however old."""
+    site.tell(cold("a", site.now_s + 5.0), cold("old", site.now_s - 900.0), cold("b", site.now_s + 5.0))
+    site.tell(cold("c", site.now_s + 5.0), cold("older", site.now_s - 9000.0))
+    site.tell(after_s=90.0)
+    assert site.counted() == 3.0
 
 
 def test_a_uid_that_is_cut_short_is_the_same_start(site: Site) -> None:
