@@ -34,6 +34,8 @@ from autoscaler.ports.clock import ClockPort
 
 AT_ONCE_S = 5.0
 """Pods for which a node was ordered are bound within so many seconds of one another."""
+MOST_SKEW_S = 60.0
+"""A pod that was bound so much before its node was there came to the one that had this name before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,11 @@ class Look:
 
     def is_asker(self, pod: SeenPod, node: SeenNode) -> bool:
         """Whether it was there before the node was ordered, as far as anything tells when that was."""
-        claim = self.claims.get(pod.node)
-        return pod.times.created_s <= (node.times.created_s if claim is None else claim.created_s)
+        claim, times = self.claims.get(pod.node), pod.times
+        if claim is not None:
+            return times.created_s <= claim.created_s
+        is_of_before = times.bound_s is not None and times.bound_s < node.times.created_s - MOST_SKEW_S
+        return times.created_s <= node.times.created_s and not is_of_before
 
     def path(self, pod: SeenPod, node: SeenNode) -> StartPath:
         """What was there when it came to the node. That a later run of a container finds its image tells nothing."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from autoscaler.domain.lead_time import Part, Stage, Start, StartEnd
+from autoscaler.domain.lead_time import Part, Stage, Start, StartEnd, StartPath
 from tests.unit.adapters.kubernetes.start_world import T0, Json, World, at, condition, node, pod, stages
 
 HANGS = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}
@@ -153,6 +153,16 @@ def test_a_node_that_comes_again_under_its_name_is_another(world: World) -> None
     world.stands(pod("b", 300, 360, 380, 400))
     nodes = [start for start in world.take() if start.part is Part.NODE]
     assert [(start.uid, start.seconds) for start in nodes] == [("uid-n1-again", 60)]
+
+
+def test_who_was_on_a_node_before_it_registered_anew_did_not_ask_for_it(world: World) -> None:
+    """Its pods live on: whoever looks for the first time then cannot know what their node took."""
+    world.nodes = [node(created=1000, ready=1010)]
+    world.clock.move(1100)
+    world.stands(pod("a", 0, 60, 90, 200))
+    assert [(start.part, start.path, start.seconds) for start in world.take()] == [
+        (Part.REPLICA, StartPath.WARM_NODE, 140)
+    ]
 
 
 @pytest.mark.parametrize("crashes", [0, 2])
