@@ -113,6 +113,16 @@ def test_a_gpu_that_falls_off_the_bus_is_lost_and_the_others_go_on(load: Load) -
     assert states(gpus.look(NOW_S + 10.0 + 3.0 * LOST_RETRY_S)) == {"GPU-a": GpuState.OK, "GPU-b": GpuState.OK}
 
 
+def test_a_gpu_that_was_lost_when_the_agent_came_is_seen_once_it_is_back(load: Load) -> None:
+    library = two()
+    library.gpus[0].fails["nvmlDeviceGetHandleByIndex_v2"] = abi.GPU_IS_LOST
+    load(library)
+    gpus = NvmlGpus()
+    assert states(gpus.look(NOW_S)) == {"": GpuState.LOST, "GPU-b": GpuState.OK}
+    library.gpus[0].fails.clear()
+    assert states(gpus.look(NOW_S + LOST_RETRY_S)) == {"GPU-a": GpuState.OK, "GPU-b": GpuState.OK}
+
+
 def test_a_gpu_that_we_may_not_ask_is_denied(load: Load) -> None:
     library = two()
     library.gpus[0].fails["nvmlDeviceGetHandleByIndex_v2"] = abi.NO_PERMISSION
@@ -191,6 +201,14 @@ def test_processes_that_do_nothing_are_idle_and_memory_may_be_untold(load: Load)
     assert [(one.pid, one.used_bytes, one.sm_percent) for one in found] == [
         (1, None, 0.0), (2, GIB, 0.0), (3, GIB, 100.0), (4, 2 * GIB, 0.0),
     ]  # fmt: skip
+
+
+def test_a_client_of_mps_that_stands_in_both_lists_is_one_process(load: Load) -> None:
+    client, server = StandInProcess(4, 2 * GIB, sm=60), StandInProcess(5, GIB // 32)
+    load(StandInLibrary(StandInGpu("GPU-a", processes=[server, client], shared=[client])))
+    found = NvmlGpus().look(NOW_S).gpus[0].processes or ()
+    assert {one.pid: (one.used_bytes, one.sm_percent) for one in found} == {4: (2 * GIB, 60.0), 5: (GIB // 32, 0.0)}
+    assert len(found) == 2
 
 
 def test_a_gpu_whose_processes_all_rest_is_idle_and_not_unknown(load: Load) -> None:

@@ -28,6 +28,8 @@ class NvmlGpus:
         self._driver, self._why = "", ""
         self._errors = XidErrors()
         self._seen: dict[str, Gpu] = {}
+        self._lacks_some = False
+        """A GPU was lost, or did not say which one it is, at the last look."""
 
     def look(self, now_s: float, transferring: Collection[str] = ()) -> GpuSight:
         if self._is_time(now_s):
@@ -53,7 +55,7 @@ class NvmlGpus:
 
     def _is_time(self, now_s: float) -> bool:
         """Whether the driver is to be opened, for the first time or again."""
-        if self._devices is not None and all(one.state is not GpuState.LOST for one in self._seen.values()):
+        if self._devices is not None and not self._lacks_some:
             return False
         wait_s = RETRY_S if self._devices is None else LOST_RETRY_S
         return self._tried_s is None or not 0.0 <= now_s - self._tried_s < wait_s
@@ -79,8 +81,9 @@ class NvmlGpus:
         named = {one.uuid: one for one in gpus if one.uuid}
         gone = {uuid: _lost(one, "the GPU is not there any more") for uuid, one in self._seen.items()}
         self._seen = {**gone, **named}
-        unnamed = [one for one in gpus if not one.uuid]
-        return tuple(sorted([*self._seen.values(), *unnamed], key=lambda one: (one.index, one.uuid)))
+        told = [*self._seen.values(), *(one for one in gpus if not one.uuid)]
+        self._lacks_some = any(one.state is GpuState.LOST or not one.uuid for one in told)
+        return tuple(sorted(told, key=lambda one: (one.index, one.uuid)))
 
 
 def _lost(gpu: Gpu, why: str) -> Gpu:

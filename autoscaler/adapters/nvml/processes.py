@@ -21,8 +21,10 @@ def processes_of(handle: Any, now_s: float, is_divided: bool) -> tuple[GpuProces
     if found is None:
         return None
     shared = listed(pynvml.nvmlDeviceGetMPSComputeRunningProcesses_v3, handle) or []
-    busy = None if is_divided or not (found or shared) else _busy(handle, now_s)
-    return tuple(_process(one, busy) for one in (*found, *shared))
+    # A client of MPS is in both lists.
+    each = {(one.pid, one.gpuInstanceId, one.computeInstanceId): one for one in (*found, *shared)}
+    busy = None if is_divided or not each else _busy(handle, now_s)
+    return tuple(_process(one, busy) for one in each.values())
 
 
 def _process(found: Any, busy: dict[int, float] | None) -> GpuProcess:
