@@ -132,6 +132,15 @@ def test_a_process_and_what_it_uses(tmp_path: Path) -> None:
     assert (port.owner(41), port.use(41)) == (None, None)
 
 
+def test_when_a_process_began_is_known_on_a_machine_with_many_interrupts(tmp_path: Path) -> None:
+    proc = StandInProc(tmp_path / "proc")
+    proc.add(41, BOOTED_S + 12.5, "0::/init.scope")
+    (proc.root / "stat").write_text(f"cpu  1 2 3 4\nintr 9{' 0' * 60_000}\nctxt 7\nbtime {BOOTED_S}\n")
+    own = ProcProcesses(proc.root).owner(41)
+    assert own is not None
+    assert own.began_s == BOOTED_S + 12.5
+
+
 def test_a_proc_that_is_not_there_has_no_processes(tmp_path: Path) -> None:
     port = ProcProcesses(tmp_path / "none")
     assert list(port.pids()) == []

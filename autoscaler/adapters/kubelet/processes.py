@@ -10,6 +10,8 @@ from autoscaler.adapters.kubelet.cgroup import pod_and_container
 from autoscaler.domain.device_holder import HostUse, ProcessOwner
 
 LARGEST = 1 << 16
+LARGEST_STAT = 1 << 20
+"""Of the machine: it has a number for each interrupt before the time of boot."""
 
 
 class ProcProcesses:
@@ -58,19 +60,19 @@ class ProcProcesses:
 
     def _booted_s(self) -> float:
         """Seconds since the epoch; moves when the clock is set."""
-        for line in (self._read("stat") or "").splitlines():
+        for line in (self._read("stat", most=LARGEST_STAT) or "").splitlines():
             if line.startswith("btime "):
                 return float(line.split()[1])
         return 0.0
 
-    def _read(self, *parts: object) -> str | None:
+    def _read(self, *parts: object, most: int = LARGEST) -> str | None:
         """None where it is not there, went while we read, or is not ours to read."""
         try:
             file = os.open("/".join([self._proc, *map(str, parts)]), os.O_RDONLY | os.O_NONBLOCK)
         except OSError:
             return None
         try:
-            return os.read(file, LARGEST).decode(errors="replace")
+            return os.read(file, most).decode(errors="replace")
         except OSError:
             return None
         finally:
