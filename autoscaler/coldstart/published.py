@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from math import isfinite
 from typing import Any
 
@@ -47,14 +48,11 @@ def stamp_query() -> str:
 def read_stamps(series: Iterable[Series]) -> list[Stamp]:
     """Stamps out of the answer to `stamp_query`; series that are none, or say no time, are left out."""
     found: dict[tuple[tuple[str, str], ...], _Edges] = {}
-    for n, one in enumerate(series):
-        if n == MOST_SERIES:
-            break
-        labels, at_s = one.get("metric", {}), number(one)
-        edge = labels.get("edge")
-        is_whose = bool(labels.get("uid") or pod_of(labels))
-        if at_s is None or labels.get("stage") not in _STAGES or edge not in (BEGIN, END) or not is_whose:
+    for one in islice(series, MOST_SERIES):
+        read = _read(one)
+        if read is None:
             continue
+        labels, edge, at_s = read
         key = tuple(sorted((name, value) for name, value in labels.items() if name not in ("edge", "__name__")))
         edges = found.setdefault(key, _Edges(labels))
         if edge == BEGIN:
@@ -62,6 +60,16 @@ def read_stamps(series: Iterable[Series]) -> list[Stamp]:
         else:
             edges.until_s = at_s
     return [_stamp(edges) for edges in found.values()]
+
+
+def _read(one: Series) -> tuple[Mapping[str, str], str, float] | None:
+    """(labels, edge, time) of one series; None where it is no stamp."""
+    labels, at_s = one.get("metric") if isinstance(one, Mapping) else None, number(one)
+    if at_s is None or not isinstance(labels, Mapping) or not all(isinstance(text, str) for text in labels.values()):
+        return None
+    edge, is_whose = labels.get("edge", ""), bool(labels.get("uid") or pod_of(labels))
+    is_stamp = is_whose and labels.get("stage") in _STAGES and edge in (BEGIN, END)
+    return (labels, edge, at_s) if is_stamp else None
 
 
 def pod_of(labels: Mapping[str, str]) -> str:

@@ -75,3 +75,16 @@ def test_after_a_question_without_an_answer_nobody_is_asked_for_a_minute(open_de
     with pytest.raises(Unavailable):
         port.stamps(1000.0 + AGAIN_S)
     assert len(desk.asked) > before
+
+
+@pytest.mark.parametrize("result", ["{}", "null", "5", '{"a": []}'])
+def test_an_answer_that_is_none_is_said_to_be_none(open_desk: OpenDesk, result: str) -> None:
+    body = f'{{"status": "success", "data": {{"result": {result}}}}}'
+    port = stamps(open_desk(lambda _: Reply(200, body.encode())).url)
+    with pytest.raises(Unavailable, match="not Prometheus'"):
+        port.stamps(1000.0)
+
+
+def test_series_that_are_none_are_passed_over(open_desk: OpenDesk) -> None:
+    body = b'{"status": "success", "data": {"result": [{"metric": null, "value": [0, "1"]}, 5, null, {"value": {}}]}}'
+    assert list(stamps(open_desk(lambda _: Reply(200, body)).url).stamps(1000.0)) == []

@@ -65,6 +65,8 @@ class PrometheusServer:
             result = asked()
         except (ValueError, KeyError, TypeError) as error:
             raise Unavailable(f"{self.settings.url}: an answer that is not Prometheus': {error!r}") from error
+        if not isinstance(result, list):
+            raise Unavailable(f"{self.settings.url}: an answer that is not Prometheus': its result is no list")
         if result and not isinstance(result[0], dict):  # a scalar or a text: its time and value, bare
             result = [{"metric": {}, "value": result}]
         return result, self._session.warnings()

@@ -63,10 +63,15 @@ def test_processes_of_one_pod_stay_apart() -> None:
         series("weights", "end", "soon"),
         series("weights", "end", NOW_S, pod=""),
         {"metric": {}, "value": [0, "1"]},
+        {"metric": None, "value": [0, "1"]},
+        {"metric": {**series("cuda", "end", NOW_S)["metric"], "stage": ["cuda"]}, "value": [0, "1"]},
+        {"metric": {**series("cuda", "end", NOW_S)["metric"], "format": 5}, "value": [0, "1"]},
         {},
+        "a text",
+        None,
     ],
 )
-def test_what_is_no_stamp_is_left_out_and_the_others_are_read(bad: dict[str, Any]) -> None:
+def test_what_is_no_stamp_is_left_out_and_the_others_are_read(bad: Any) -> None:
     good = series("cuda", "end", NOW_S)
     assert read_stamps([bad, good]) == read_stamps([good])
 
