@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -13,10 +14,12 @@ from autoscaler.agent.names import AgentMetric
 from autoscaler.agent.naming import PodName
 from autoscaler.agent.view import View
 from autoscaler.coldstart.published import AGENT, BEGIN, END
-from autoscaler.domain.gpu import Framebuffer, Gpu
+from autoscaler.domain.gpu import Framebuffer, Gpu, GpuPart
 from autoscaler.ports.clock import ClockPort
 
 MIB = float(1 << 20)
+OF_COMPUTE = re.compile(r"^\d+c\.")
+"""What the profile of a compute instance has before that of its GPU instance, as in `1c.3g.40gb`."""
 Sample = tuple[AgentMetric, tuple[str, ...], float | None]
 
 
@@ -68,16 +71,26 @@ def samples_of(view: View) -> Iterator[Sample]:
 def _of_gpu(gpu: Gpu, view: View) -> Iterator[Sample]:
     yield names.STATE, (str(gpu.index), gpu.uuid, gpu.state.value), 1.0
     yield names.RECEIVED, (str(gpu.index), gpu.uuid), gpu.receive_bytes_s
-    whole = _labels(gpu, view, gpu.uuid, "", "")
+    whole = _labels(gpu, view, [gpu.uuid], "", "")
     yield names.GPU_UTIL, whole, gpu.gpu_percent
     yield names.COPY_UTIL, whole, gpu.copy_percent
     yield names.POWER, whole, gpu.power_w
     yield names.TEMPERATURE, whole, gpu.temperature_c
     yield names.XID, whole, gpu.xid
-    for part in gpu.parts or ():
-        yield from _memory(part.memory, _labels(gpu, view, part.uuid, str(part.gpu_instance), part.profile))
+    for parts in _by_instance(gpu).values():
+        profile = OF_COMPUTE.sub("", parts[0].profile)
+        devices = [part.uuid for part in parts]
+        yield from _memory(parts[0].memory, _labels(gpu, view, devices, str(parts[0].gpu_instance), profile))
     if not gpu.parts:
         yield from _memory(gpu.memory, whole)
+
+
+def _by_instance(gpu: Gpu) -> dict[int, list[GpuPart]]:
+    """Parts by GPU instance: memory is of that, and the compute instances in it share it."""
+    found: dict[int, list[GpuPart]] = {}
+    for part in gpu.parts or ():
+        found.setdefault(part.gpu_instance, []).append(part)
+    return found
 
 
 def _memory(memory: Framebuffer | None, labels: tuple[str, ...]) -> Iterator[Sample]:
@@ -87,8 +100,8 @@ def _memory(memory: Framebuffer | None, labels: tuple[str, ...]) -> Iterator[Sam
         yield names.FB_TOTAL, labels, memory.total_bytes // MIB
 
 
-def _labels(gpu: Gpu, view: View, device: str, part: str, profile: str) -> tuple[str, ...]:
-    holders = view.holders.get(device, ())
+def _labels(gpu: Gpu, view: View, devices: Sequence[str], part: str, profile: str) -> tuple[str, ...]:
+    holders = list(dict.fromkeys(one for device in devices for one in view.holders.get(device, ())))
     name = PodName()
     if len(holders) == 1:
         name = PodName(holders[0].namespace, holders[0].pod, holders[0].container)

@@ -232,6 +232,19 @@ def test_parts_of_a_gpu_and_the_processes_on_them(load: Load) -> None:
     assert (process.pid, process.gpu_instance, process.compute_instance, process.sm_percent) == (7, 2, 0, None)
 
 
+def test_memory_of_a_part_is_as_of_this_look(load: Load) -> None:
+    part = StandInPart("MIG-x", (1, 0), "1g.10gb")
+    process = StandInProcess(7, GIB, instances=(1, 0))
+    load(StandInLibrary(StandInGpu("GPU-a", parts=[part], processes=[process])))
+    gpus = NvmlGpus()
+    used = []
+    for second in range(3):
+        process.used = (second + 1) * GIB
+        [found] = gpus.look(NOW_S + second).gpus[0].parts or ()
+        used.append(found.memory and found.memory.used_bytes)
+    assert used == [GIB, 2 * GIB, 3 * GIB]
+
+
 def test_the_bus_is_measured_where_it_is_asked_for_alone(load: Load) -> None:
     library = two()
     library.gpus[1].received_kb_s = lambda now_s: 12_000_000

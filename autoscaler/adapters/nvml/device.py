@@ -10,7 +10,7 @@ import pynvml
 
 from autoscaler.adapters.nvml.answers import GpuFailed, needed, told
 from autoscaler.adapters.nvml.errors import XidErrors
-from autoscaler.adapters.nvml.parts import framebuffer, parts_of
+from autoscaler.adapters.nvml.parts import framebuffer, measured, parts_of
 from autoscaler.adapters.nvml.processes import processes_of
 from autoscaler.domain.gpu import Gpu, GpuPart, GpuState
 
@@ -50,7 +50,8 @@ class Device:
         handle = self.handle
         if self._slow_s is None or not 0.0 <= now_s - self._slow_s < STEADY_S:
             self._slow, self._slow_s = _slow(handle), now_s
-        parts: tuple[GpuPart, ...] | None = self._slow["parts"]
+        found: tuple[tuple[Any, GpuPart], ...] | None = self._slow["parts"]
+        parts = None if found is None else tuple(measured(*one) for one in found)
         use = None if parts else told(pynvml.nvmlDeviceGetUtilizationRates, handle)
         bus = self._gpu.uuid in transferring
         kilobytes = told(pynvml.nvmlDeviceGetPcieThroughput, handle, pynvml.NVML_PCIE_UTIL_RX_BYTES) if bus else None
@@ -65,7 +66,7 @@ class Device:
             processes=processes,
             xid=errors.last(handle),
             receive_bytes_s=None if kilobytes is None else kilobytes * KILO,
-            **self._slow,
+            **{**self._slow, "parts": parts},
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pynvml
@@ -14,8 +15,9 @@ PROFILE = re.compile(r" MIG (\S+)$")
 IN_MIG_MODE = 1
 
 
-def parts_of(handle: Any) -> tuple[GpuPart, ...] | None:
-    """The parts of a GPU, empty where it is not divided, None where it cannot be, or nobody tells.
+def parts_of(handle: Any) -> tuple[tuple[Any, GpuPart], ...] | None:
+    """The parts of a GPU with their handles, empty where it is not divided, None where it cannot be, or nobody tells.
+    Their memory is left out: see `measured`.
 
     Raises `DriverGone` and `GpuFailed`.
     """
@@ -28,7 +30,15 @@ def parts_of(handle: Any) -> tuple[GpuPart, ...] | None:
     return tuple(part for index in range(most) if (part := _part(handle, index)) is not None)
 
 
-def _part(handle: Any, index: int) -> GpuPart | None:
+def measured(handle: Any, part: GpuPart) -> GpuPart:
+    """With its memory as it is now; handle: of the part. Raises `DriverGone`."""
+    try:
+        return replace(part, memory=framebuffer(handle))
+    except GpuFailed:
+        return part  # it was taken away
+
+
+def _part(handle: Any, index: int) -> tuple[Any, GpuPart] | None:
     """None where no part has this index: indices have holes."""
     try:
         one = told(pynvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, index)
@@ -38,7 +48,7 @@ def _part(handle: Any, index: int) -> GpuPart | None:
         ids = told(pynvml.nvmlDeviceGetGpuInstanceId, one), told(pynvml.nvmlDeviceGetComputeInstanceId, one)
         if uuid is None or ids[0] is None or ids[1] is None:
             return None
-        return GpuPart(uuid, ids[0], ids[1], _profile(one), framebuffer(one))
+        return one, GpuPart(uuid, ids[0], ids[1], _profile(one), None)
     except GpuFailed as error:
         if error.state is GpuState.LOST and told(pynvml.nvmlDeviceGetUUID, handle) is None:
             raise
