@@ -7,7 +7,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from autoscaler.agent.view import View
+from autoscaler.agent.view import ContainerUse, View
 from autoscaler.domain.gpu import Framebuffer, Gpu
 
 GIB = float(1 << 30)
@@ -23,8 +23,13 @@ def summary(view: View) -> dict[str, object]:
         "problems": view.problems,
         "gpus": [asdict(gpu) for gpu in view.sight.gpus],
         "holders": {device: [asdict(one) for one in holders] for device, holders in view.holders.items()},
-        "uses": [asdict(use) for use in view.uses],
+        "uses": [_told(use) for use in view.uses],
     }
+
+
+def _told(use: ContainerUse) -> dict[str, object]:
+    """All but the phase: one look does not tell what goes on."""
+    return {name: value for name, value in asdict(use).items() if name != "phase"}
 
 
 def show(view: View) -> None:
@@ -52,13 +57,13 @@ def _gpus(view: View) -> Table:
 
 
 def _uses(view: View) -> Table:
-    table = Table("gpu", "pod", "container", "memory GiB", "SM", "phase")
+    table = Table("gpu", "pod", "container", "memory GiB", "SM")
     for use in view.uses:
         name = use.name
         pod = f"{name.namespace}/{name.pod}" if name.pod else f"uid {use.uid}"
         used = UNKNOWN if use.used_bytes is None else f"{use.used_bytes / GIB:.1f}"
         busy = None if use.sm_ratio is None else 100.0 * use.sm_ratio
-        table.add_row(str(use.gpu), pod, name.container or UNKNOWN, used, _percent(busy), use.phase)
+        table.add_row(str(use.gpu), pod, name.container or UNKNOWN, used, _percent(busy))
     return table
 
 

@@ -140,6 +140,7 @@ def test_one_look_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str
         {"namespace": "inference", "pod": "chat-0", "container": "server", "devices": ["GPU-a"]}
     ]
     [use] = told["uses"]
+    assert "phase" not in use  # one look does not tell it
     assert (use["uid"], use["name"]["pod"], use["used_bytes"], use["sm_ratio"]) == (UID, "chat-0", 20 * GIB, 0.7)
     assert told["problems"] == ["GPU 2: permission denied by the NVIDIA driver"]
 
