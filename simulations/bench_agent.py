@@ -183,11 +183,13 @@ def table(cost: Cost) -> Table:
         "at most",
         "MB at the end",
         "start, cpu s",
+        "stamps",
     ):
         drawn.add_column(heading, justify="right")
     drawn.add_row(
         str(cost.looks), str(cost.scrapes), f"{100.0 * cost.processor_share:.2f}", f"{100.0 * MOST_SHARE:.0f}",
-        f"{cost.peak_mb:.1f}", f"{MOST_MB:.0f}", f"{cost.rest_mb:.1f}", str(cost.stamps),
+        f"{cost.peak_mb:.1f}", f"{MOST_MB:.0f}", f"{cost.rest_mb:.1f}", f"{cost.start_s:.2f}",
+        str(cost.stamps),
     )  # fmt: skip
     return drawn
 
