@@ -58,8 +58,7 @@ def split(start: Start, stamps: Iterable[Stamp]) -> Start:
 def _is_near(stamp: Stamp, start: Start) -> bool:
     """Whether it may be of this start at all, by any clock that can be believed."""
     first_s, last_s = start.began_s - MOST_SKEW_S, start.ended_s + MOST_SKEW_S
-    until_s = last_s if stamp.until_s is None else stamp.until_s
-    return until_s >= first_s and (stamp.from_s is None or stamp.from_s <= last_s)
+    return all(at_s is None or first_s <= at_s <= last_s for at_s in (stamp.from_s, stamp.until_s))
 
 
 def _best(stamps: Iterable[Stamp]) -> Mapping[Stage, Stamp]:
@@ -81,7 +80,12 @@ def _joined(one: Stamp, other: Stamp) -> Stamp:
 
 def _spans(best: Mapping[Stage, Stamp], begin_s: float, end_s: float, is_over: bool) -> list[Span]:
     """Spans within [begin_s, end_s], in the order of `TOLD`; a stage without an end in a start that is over is none."""
-    timed = {stage: stamp for stage, stamp in best.items() if stage in TOLD and _tells_a_time(stamp)}
+    begun = best.get(Stage.WEIGHTS)
+    timed = {
+        stage: stamp
+        for stage, stamp in best.items()
+        if stage in TOLD and _tells_a_time(stamp) and not (begun and _is_in_vain(stamp, begun))
+    }
     shift_s = _shift(timed.values(), begin_s, end_s)
     if shift_s is None:
         return []
@@ -101,6 +105,13 @@ def _spans(best: Mapping[Stage, Stamp], begin_s: float, end_s: float, is_over: b
 
 def _tells_a_time(stamp: Stamp) -> bool:
     return stamp.from_s is not None or stamp.until_s is not None
+
+
+def _is_in_vain(stamp: Stamp, weights: Stamp) -> bool:
+    """Whether it is of a run that crashed: what waits for the weights was over before they began to come anew."""
+    if stamp.stage not in (Stage.TRANSFER, Stage.WARM_UP) or stamp.until_s is None or weights.from_s is None:
+        return False
+    return stamp.until_s < weights.from_s
 
 
 def _shift(stamps: Iterable[Stamp], begin_s: float, end_s: float) -> float | None:

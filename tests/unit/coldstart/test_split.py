@@ -68,6 +68,28 @@ def test_a_stage_whose_end_was_lost_is_not_made_up() -> None:
     assert seconds(found) == {"image": 10, "start": 94, "cuda": 6}
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        stamp(Stage.WEIGHTS, -300, None),
+        stamp(Stage.WEIGHTS, -300, -20),
+        stamp(Stage.WEIGHTS, 30, 400),
+        stamp(Stage.WARM_UP, 250, None),
+    ],
+)
+def test_a_stamp_of_another_start_takes_nothing_from_the_others(other: Stamp) -> None:
+    """The pod of this name before crashed while it loaded; a model is loaded anew long after Ready."""
+    stamps = [stamp(Stage.WEIGHTS, 5, 45), stamp(Stage.CUDA, 45, 55), stamp(Stage.TRANSFER, 55, 75)]
+    assert split(start(), [*stamps, other]) == split(start(), stamps)
+
+
+def test_a_run_after_a_crash_has_not_loaded_what_the_one_before_had() -> None:
+    """What was told of the crashed run stays, until the same is told of the one that goes on."""
+    stamps = [stamp(Stage.WEIGHTS, 60, 90), stamp(Stage.TRANSFER, 30, 40)]
+    found = split(start(end=StartEnd.WAITING), stamps)
+    assert (seconds(found), found.in_stage) == ({"image": 10, "start": 70, "weights": 30}, Stage.START)
+
+
 def test_several_processes_of_a_pod_are_one_stage_from_the_first_to_the_last() -> None:
     found = split(start(), [stamp(Stage.TRANSFER, 30, 40), stamp(Stage.TRANSFER, 33, 50)])
     assert found.stages[Stage.TRANSFER] == pytest.approx(20.0)
@@ -161,7 +183,7 @@ def test_a_start_that_is_not_over_stands_in_the_stage_that_goes_on(
 
 def test_a_pod_that_still_pulls_is_only_described() -> None:
     pulling = replace(start(), stages={Stage.IMAGE: 30.0}, end=StartEnd.WAITING)
-    stamps = [replace(stamp(Stage.WEIGHTS, 5, 45), path=StartPath.RESTORED, model_format="gguf")]
+    stamps = [replace(stamp(Stage.WEIGHTS, 75, 95), path=StartPath.RESTORED, model_format="gguf")]
     assert split(pulling, stamps) == replace(pulling, path=StartPath.RESTORED, model_format="gguf")
 
 
