@@ -29,6 +29,8 @@ from autoscaler.web.probes import ProbeServer
 
 ENVIRONMENT, DEFECT = 3, 70
 """Exit codes, as of every command."""
+KUBELET_S, PATIENT_S = 1.0, 10.0
+"""How long the kubelet has for its answer: where further looks wait for it, and where none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def run(settings: AgentSettings) -> None:
     with ExitStack() as ends:
         stopping = ends.enter_context(_stopped())
         log = LineLog(sys.stderr, clock)
-        loop = Loop(_looker(settings, clock, ends).look, clock, settings.every_s, log)
+        loop = Loop(_looker(settings, clock, ends, KUBELET_S).look, clock, settings.every_s, log)
         registry = CollectorRegistry()
         registry.register(Exposition(loop, clock))
         ProcessCollector(registry=registry)
@@ -91,10 +93,10 @@ def run(settings: AgentSettings) -> None:
 def look(settings: AgentSettings) -> View:
     """One look. Raises `NotFound` where the libraries of the extra `gpu` are not installed."""
     with ExitStack() as ends:
-        return _looker(settings, SystemClock(), ends).look()
+        return _looker(settings, SystemClock(), ends, PATIENT_S).look()
 
 
-def _looker(settings: AgentSettings, clock: SystemClock, ends: ExitStack) -> Looker:
+def _looker(settings: AgentSettings, clock: SystemClock, ends: ExitStack, kubelet_s: float) -> Looker:
     try:
         from autoscaler.adapters.kubelet.pod_resources import PodResources
         from autoscaler.adapters.kubelet.processes import ProcProcesses
@@ -103,7 +105,7 @@ def _looker(settings: AgentSettings, clock: SystemClock, ends: ExitStack) -> Loo
         raise NotFound(f"the agent needs {error.name}: install gpu-autoscaler[gpu]") from error
     gpus = NvmlGpus()
     ends.callback(gpus.close)
-    holders, processes = PodResources(Path(settings.pod_resources)), ProcProcesses(Path(settings.proc))
+    holders, processes = PodResources(Path(settings.pod_resources), kubelet_s), ProcProcesses(Path(settings.proc))
     return Looker(gpus, holders, processes, clock, settings.node)
 
 

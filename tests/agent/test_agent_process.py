@@ -15,14 +15,17 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from autoscaler.cli import main
 from tests.agent.kubelet_stand_in import BOOTED_S, Given, StandInProc, cgroup_of, kubelet
 from tests.agent.nvml_stand_in import GIB, StandInGpu, StandInLibrary, StandInPart, StandInProcess, loaded
+from tests.cluster.clock import wait_until
 
 UID, CONTAINER = "0f3a1c52-7d1e-4b6f-9a3d-2c4e5f607182", "ab" * 32
 PROGRAM = (sys.executable, "-m", "autoscaler", "agent")
+WITHIN_S = 300.0
 LISTENS = re.compile(r'"listen": "127\.0\.0\.1:(\d+)"')
 
 
@@ -46,10 +49,16 @@ def read(port: int, path: str) -> str:
         return str(answer.read().decode())
 
 
+def told_with_kubelet(port: int) -> dict[str, Metric] | None:
+    """What it tells; None while the kubelet has not answered in time."""
+    told = {family.name: family for family in text_string_to_metric_families(read(port, "/metrics"))}
+    return told if told["gpu_autoscaler_agent_kubelet_reachable"].samples[0].value else None
+
+
 def test_it_runs_on_a_node_without_driver_and_kubelet_and_stays_small(tmp_path: Path) -> None:
     with kubelet(tmp_path) as stand_in, running("--pod-resources", str(stand_in.socket)) as (process, port):
         assert read(port, "/healthz") == "ok\n"
-        told = {family.name: family for family in text_string_to_metric_families(read(port, "/metrics"))}
+        told = wait_until(lambda: told_with_kubelet(port), "the kubelet's answer", WITHIN_S)
         [reachable] = told["gpu_autoscaler_agent_driver_reachable"].samples
         assert reachable.value == 0.0
         maps = Path(f"/proc/{process.pid}/maps").read_text()
@@ -61,7 +70,9 @@ def test_it_runs_on_a_node_without_driver_and_kubelet_and_stays_small(tmp_path: 
         _, said = process.communicate(timeout=60)
         assert process.returncode == 0
     lines = [json.loads(line) for line in said.splitlines()]
-    assert {line.get("problem") for line in lines} == {"no NVIDIA driver: libnvidia-ml.so.1 cannot be loaded", None}
+    problems = {line["problem"] for line in lines if "problem" in line}
+    problems = {one for one in problems if "DEADLINE_EXCEEDED" not in one}  # of the kubelet, on a busy machine
+    assert problems == {"no NVIDIA driver: libnvidia-ml.so.1 cannot be loaded"}
     assert lines[-1]["event"] == "stopped"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import grpc
@@ -16,6 +17,7 @@ from autoscaler.ports.errors import Forbidden, Unavailable
 from tests.agent.kubelet_stand_in import BOOTED_S, Given, StandInProc, cgroup_of, kubelet
 
 UID, CONTAINER = "0f3a1c52-7d1e-4b6f-9a3d-2c4e5f607182", "ab" * 32
+PATIENT_S = 60.0
 SYSTEMD = UID.replace("-", "_")
 
 
@@ -24,7 +26,7 @@ def test_it_lists_who_holds_devices(tmp_path: Path) -> None:
     bare = Given("default", "web", "nginx", {})
     long = Given("x" * 63, "y" * 253, "z" * 63, {"nvidia.com/gpu.shared": [f"GPU-{n}::{n}" for n in range(500)]})
     with kubelet(tmp_path, chat, bare, long) as stand_in:
-        port = PodResources(stand_in.socket)
+        port = PodResources(stand_in.socket, PATIENT_S)
         first = port.holders()
         stand_in.given = [chat]
         second = port.holders()
@@ -36,12 +38,21 @@ def test_it_lists_who_holds_devices(tmp_path: Path) -> None:
 
 def test_a_missing_socket_is_said(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="no such socket; mount the kubelet's folder pod-resources"):
-        PodResources(tmp_path / "kubelet.sock").holders()
+        PodResources(tmp_path / "kubelet.sock", PATIENT_S).holders()
+
+
+def test_a_kubelet_that_hangs_has_its_time_and_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "kubelet.sock"
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(path))
+        silent.listen()
+        with pytest.raises(Unavailable, match="kubelet does not list devices: DEADLINE_EXCEEDED"):
+            PodResources(path, 0.2).holders()
 
 
 def test_a_kubelet_that_went_is_said(tmp_path: Path) -> None:
     with kubelet(tmp_path) as stand_in:
-        port = PodResources(stand_in.socket)
+        port = PodResources(stand_in.socket, PATIENT_S)
         assert list(port.holders()) == []
         stand_in.fails = grpc.StatusCode.UNIMPLEMENTED
         with pytest.raises(Unavailable, match="UNIMPLEMENTED: as the test says"):
@@ -63,7 +74,7 @@ def test_a_socket_that_is_not_for_us_is_said(tmp_path: Path) -> None:
         os.seteuid(65534)
         try:
             with pytest.raises(Forbidden, match="the agent has to run as root"):
-                PodResources(stand_in.socket).holders()
+                PodResources(stand_in.socket, PATIENT_S).holders()
         finally:
             os.seteuid(before)
 

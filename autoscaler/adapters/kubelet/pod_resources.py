@@ -11,16 +11,18 @@ from autoscaler.adapters.kubelet.messages import SERVICE, message
 from autoscaler.domain.device_holder import DeviceHolder
 from autoscaler.ports.errors import Forbidden, Unavailable
 
-DEADLINE_S = 1.0
 LARGEST_BYTES = 16 << 20
 """The kubelet's own bound for its answers."""
 QUIET = {"GRPC_VERBOSITY": "NONE", "GRPC_ENABLE_FORK_SUPPORT": "0"}
 
 
 class PodResources:
-    """A connection is made for each question: the kubelet restarts, and an idle one would cost threads that wake."""
+    """A connection is made for each question: the kubelet restarts, and an idle one would cost threads that wake.
 
-    def __init__(self, socket: Path, deadline_s: float = DEADLINE_S) -> None:
+    deadline_s: how long a question may take.
+    """
+
+    def __init__(self, socket: Path, deadline_s: float) -> None:
         self._socket = socket
         self._deadline_s = deadline_s
 
