@@ -81,7 +81,7 @@ class Decaying:
             at_s, weights = float(record["at"]), np.zeros(BUCKETS)
             for bucket, weight in record["weights"].items():
                 weights[_bucket(bucket)] = _weight(weight)
-        except (LookupError, TypeError, AttributeError, ValueError) as error:
+        except (LookupError, OverflowError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"a histogram is not as it is written: {error!r}") from error
         if not isfinite(at_s):
             raise ValueError(f"a histogram as of {at_s!r}")

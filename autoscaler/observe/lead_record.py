@@ -49,7 +49,7 @@ def read_starts(policy: str, record: Mapping[str, object]) -> list[Start]:
     """What was written. Raises ValueError where it is something else."""
     try:
         return list(_read(policy, record))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise ValueError(f"lead times of policy {policy}: not as they are written: {error!r}") from error
 
 

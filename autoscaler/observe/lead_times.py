@@ -31,6 +31,9 @@ MOST_COMPLETE = 32
 """Of one part, workload and pool: the upper tenth of so many is three starts, and older ones are of another image."""
 MOST_FAILED = 8
 """Fewer: placeholders that are ordered and taken back in a row must not push out what is known."""
+MOST_WRITTEN = 640
+"""Of one policy, the newest: as many as eight pools tell at most, in half of what a record may be, though pools come
+and go for years."""
 LEAST_S = 5.0
 """Below one tick, and near the resolution of what was measured."""
 MOST_S = 7200.0
@@ -116,7 +119,8 @@ class LeadTimes:
 
     def to_record(self, policy: str) -> dict[str, object]:
         """What is remembered of a policy, as JSON of some KiB; empty where nothing is."""
-        return written(start for place, starts in self._kept.items() if place[1] == policy for start in starts.values())
+        mine = [start for place, starts in self._kept.items() if place[1] == policy for start in starts.values()]
+        return written(sorted(mine, key=lambda start: (start.ended_s, start.uid))[-MOST_WRITTEN:])
 
     def from_record(self, policy: str, record: Mapping[str, object]) -> None:
         """Adds what was remembered to what is known. Raises ValueError where it is no such record: nothing is added."""

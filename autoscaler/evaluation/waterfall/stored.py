@@ -41,7 +41,7 @@ def read(found: object) -> Seen:
         )
     except KeyError as error:
         raise ValueError(f"no {error} in it") from error
-    except (AttributeError, TypeError) as error:
+    except (AttributeError, OverflowError, TypeError) as error:
         raise ValueError(str(error)) from error
 
 

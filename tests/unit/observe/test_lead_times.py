@@ -124,6 +124,19 @@ def test_the_newest_are_remembered_and_failures_do_not_push_them_out() -> None:
     assert len(json.dumps(lead_times.to_record("chat"))) < 4096
 
 
+def test_a_record_stays_small_though_pools_come_and_go() -> None:
+    """What is written is what a restart knows; of the pools that are used it knows all."""
+    lead_times = LeadTimes(NODE_S, REPLICA_S)
+    for era in range(60):
+        lead_times.learn(nodes([61.25] * MOST_COMPLETE, begin_s=1e6 * (era + 1), pool=f"pool-{era}"))
+    record = lead_times.to_record("chat")
+    assert len(json.dumps(record)) < 64 * 1024
+    after = LeadTimes(NODE_S, REPLICA_S)
+    after.from_record("chat", json.loads(json.dumps(record)))
+    newest = [start for start in lead_times.starts() if start.pool == "pool-59"]
+    assert len([start for start in after.starts() if start.pool == "pool-59"]) == len(newest) == MOST_COMPLETE
+
+
 def test_a_policy_that_is_gone_is_forgotten() -> None:
     lead_times = learned(*nodes([60.0] * 5), *nodes([60.0] * 5, policy="code"))
     lead_times.keep_only(["code"])
@@ -194,6 +207,7 @@ def test_a_start_that_is_under_way_never_lowers_what_is_planned_with(
         pytest.param({"h100": {"node": [["uid", 1, "cc", {}]]}}, id="no stage at all"),
         pytest.param({"h100": {"node": [["uid", 1, "cc", {"gpu": -4}]]}}, id="a negative time"),
         pytest.param({"h100": {"node": [["uid", "soon", "cc", {"gpu": 4}]]}}, id="no time"),
+        pytest.param({"h100": {"node": [["uid", 10**400, "cc", {"gpu": 4}]]}}, id="a time beyond numbers"),
         pytest.param({"h100": {"node": [["uid", 1, "cc", [1, 2, 3, 4]]]}}, id="stages without names"),
         pytest.param({"h100": {"node": [["uid", 1, "cc", {"gpu": 4}, {"zone": 3}]]}}, id="a zone that is no text"),
         pytest.param({"h100": {"node": [["uid", 1, "cc", {"gpu": 4}, {"colour": "red"}]]}}, id="no such text"),

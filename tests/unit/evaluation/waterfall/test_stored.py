@@ -44,6 +44,7 @@ Spoil = Callable[[dict[str, Any]], object]
         pytest.param(lambda found: found.pop("starts"), "no 'starts' in it", id="no starts"),
         pytest.param(lambda found: found.update(nowSeconds="soon"), "'soon' is not a number from 0", id="time"),
         pytest.param(lambda found: found["starts"][0]["stages"].update(image=-1), "-1 is not a number", id="negative"),
+        pytest.param(lambda found: found.update(nowSeconds=10**400), "too large", id="beyond numbers"),
         pytest.param(lambda found: found["starts"][0]["stages"].update(boot=1), "'boot' is not a valid", id="stage"),
         pytest.param(lambda found: found["starts"][0].update(stages={}), "are no stages of a replica", id="no stage"),
         pytest.param(lambda found: found["starts"][0].update(stages={"joined": 1}), "joined are no stages", id="part"),
