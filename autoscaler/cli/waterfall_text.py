@@ -128,8 +128,10 @@ def _problems(problems: Sequence[str]) -> Iterator[Text]:
 
 
 def _wrapped(line: str, indent: int = 0, style: str = "") -> Iterator[Text]:
-    """In lines of `WIDTH`, those after the first one further in; a number stays with its unit."""
+    """In lines of `WIDTH`, those after the first one further in; a number stays with its unit. What serving processes
+    and nodes say of themselves is in it: it must not command the terminal.
+    """
     first, others = " " * indent, " " * (indent + 2)
-    tied = _UNIT.sub(_TIED, line)
+    tied = _UNIT.sub(_TIED, "".join(letter if letter.isprintable() else " " for letter in line))
     for part in wrap(tied, WIDTH, initial_indent=first, subsequent_indent=others, break_long_words=False):
         yield Text(part.replace(_TIED, " "), style)

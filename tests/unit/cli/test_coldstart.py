@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from autoscaler.cli import main
 from autoscaler.cli.waterfall_text import WIDTH, show
-from autoscaler.domain.lead_time import Start
+from autoscaler.domain.lead_time import Start, StartEnd
 from autoscaler.evaluation.waterfall.segment import By
 from autoscaler.evaluation.waterfall.stored import written
 from tests.unit.evaluation.waterfall.seen_starts import known, replica, seen
@@ -79,6 +80,18 @@ def test_all_well_is_exit_code_0(stored: Callable[..., Path], capsys: pytest.Cap
     assert ended("--starts", stored(replica("a", 30.0, 94.0, 12.0, 35.0))) == 0
     first = capsys.readouterr().out.splitlines()[0]
     assert first == "Fix first: weights, 94 s of 171 s (55 %), the slowest stage of chat, pool h100,"
+
+
+def test_what_processes_say_does_not_command_the_terminal(
+    stored: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = "\x1b]0;mine\x07"
+    failed = replica("a", 30.0, 94.0, end=StartEnd.FAILED)
+    path = stored(replace(failed, model_format=said, why=said))
+    assert ended("--starts", path, "--by", "format") == 1
+    out = capsys.readouterr().out
+    assert "mine" in out
+    assert all(letter.isprintable() or letter == "\n" for letter in out)
 
 
 def test_one_policy_alone(stored: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
