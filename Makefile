@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 RIG_WORKERS ?= 3
-.PHONY: help demo test rig rig-keda test-cluster try-cluster lint presubmit bench bench-strategies bench-agent bench-image lock clean
+.PHONY: help demo test rig rig-keda test-cluster try-cluster lint presubmit bench bench-strategies bench-planner bench-agent bench-image lock clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -60,6 +60,10 @@ bench-strategies: ## Measure what each strategy costs on recorded traffic (TRACE
 bench-agent: ## Measure what the node agent costs its node, on a stand-in of the driver's library, for a minute
 	@venv=$$(scripts/setup)
 	"$$venv/bin/python" -m simulations.bench_agent
+
+bench-planner: ## Measure what a strategy costs by group of recorded traces (TRACES: their folder), at two lead times
+	@venv=$$(scripts/setup)
+	"$$venv/bin/python" simulations/bench_planner.py $(if $(TRACES),--traces $(TRACES))
 
 bench-image: ## Build what the image holds, without Docker, and measure its size and its start
 	@venv=$$(scripts/setup)
