@@ -76,13 +76,24 @@ class Tracker:
         there = set(self._processes.pids())
         self._looked_at &= there if awaited.keys() <= self._awaited else set()
         self._awaited = frozenset(awaited)
-        watched = sum(not one.curves for one in self.tracked.values())
+        watched = self._watched(awaited)
         for pid in sorted(there - self._looked_at - self.tracked.keys()):
             self._looked_at.add(pid)
             owner = self._processes.owner(pid)
             if owner is not None and _may_be_of(owner, awaited) and watched < MOST_WATCHED:
                 self.tracked[pid] = TrackedProcess(owner)
                 watched += 1
+
+    def _watched(self, awaited: Mapping[str, float]) -> int:
+        """How many are on no GPU yet. Where there is no room for more, those that nobody waits for any more are let go:
+        launchers and helpers of servers live as long as these."""
+        waiting = [pid for pid, one in self.tracked.items() if not one.curves]
+        if len(waiting) < MOST_WATCHED:
+            return len(waiting)
+        unawaited = [pid for pid in waiting if not _may_be_of(self.tracked[pid].owner, awaited)]
+        for pid in unawaited:
+            del self.tracked[pid]
+        return len(waiting) - len(unawaited)
 
 
 def _may_be_of(owner: ProcessOwner, awaited: Mapping[str, float]) -> bool:

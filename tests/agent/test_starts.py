@@ -12,6 +12,7 @@ from autoscaler.domain.device_holder import DeviceHolder
 from autoscaler.domain.lead_time import Stage
 from autoscaler.ports.errors import Unavailable
 from tests.agent import nvml_abi as abi
+from tests.agent.kubelet_stand_in import cgroup_of
 from tests.agent.loaders import Loader, Mapped, Streamed
 from tests.agent.node import BEGAN_S, Node, node
 from tests.agent.nvml_stand_in import GIB, StandInGpu, StandInPart, StandInProcess
@@ -107,6 +108,22 @@ def test_reads_before_the_context_are_seen_of_a_pod_that_the_kubelet_tells_of_la
     assert close(told[Stage.WEIGHTS], loader.weights)
     assert close(told[Stage.CUDA], loader.cuda)
     assert close(told[Stage.TRANSFER], loader.transfer)
+
+
+def test_helpers_of_servers_leave_room_to_watch_the_next_start(make: Make) -> None:
+    gpus = [StandInGpu("GPU-a"), StandInGpu("GPU-b")]
+    on = make(*gpus)
+    first = loading(on, gpus[0])
+    run_until(on, first.transfer[0] + 2.0)
+    for pid in range(100, 180):
+        on.proc.add(pid, on.clock.wall_s(), cgroup_of(UID, FIRST), "chat-0")
+    run_until(on, first.transfer[1] + 60.0)
+    on.holders.given.append(DeviceHolder("inference", "chat-1", "server", ("GPU-b",)))
+    on.run(8)
+    second = Loader(on.clock.wall_s() - 0.4, 14 * GIB)
+    on.start(12, gpus[1], second, OTHER, SECOND, "chat-1")
+    run_until(on, second.transfer[1] + 60.0)
+    assert close(on.stages("chat-1")[Stage.WEIGHTS], second.weights)
 
 
 def test_an_agent_that_is_restarted_in_a_start_invents_no_beginning(make: Make) -> None:
