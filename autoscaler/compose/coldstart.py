@@ -11,6 +11,8 @@ from autoscaler.policy.folder import PolicySet
 from autoscaler.ports.errors import PortError
 from autoscaler.settings import Settings
 
+UNLISTED = "events and node claims are not listed yet: only what a controller has saved is told; look again"
+
 
 def starts(settings: Settings, found: PolicySet) -> Seen:
     """One look at the live cluster, and at what a controller there has saved; writes nothing.
@@ -21,8 +23,10 @@ def starts(settings: Settings, found: PolicySet) -> Seen:
     with linked(settings, clock) as link:
         world = LiveWorld(settings, link.transport, link.plans, link.server, clock)
         in_force = world.govern(found)
+        late = () if world.tells_starts() else (UNLISTED,)
+        in_files = tuple(str(problem) for problem in found.problems)
         try:
-            problems = _remembered(link, in_force)
+            problems = (*in_files, *late, *_remembered(link, in_force))
             fleet = in_force.policies.fleet
             gpus = {name: int(count) for name, count in zip(fleet.names, fleet.gpus_per_replica, strict=True)}
             told = () if in_force.leads is None else tuple(in_force.leads.starts())

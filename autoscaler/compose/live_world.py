@@ -91,6 +91,10 @@ class LiveWorld:
         """Names of policies that are out of force since somebody deleted their plan."""
         return self._stopped.names
 
+    def tells_starts(self) -> bool:
+        """As `LiveCluster.tells_starts`, of what serves the policies now."""
+        return self._serving is not None and self._serving.cluster.tells_starts()
+
     def govern(self, found: PolicySet) -> InForce:
         """`Govern`: where only the world has changed, what serves the policies goes on."""
         self._plans.read()

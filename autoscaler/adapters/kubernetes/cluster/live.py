@@ -113,10 +113,14 @@ class LiveCluster:
         """
         is_listed = self._nodes.wait_listed(deadline_s) and self._pods.wait_listed(deadline_s)
         for _ in range(OTHERS_LOOKS if is_listed else 0):
-            if self._stock.claims() is not None and self._pulls.images() is not None:
+            if self.tells_starts():
                 break
             self._clock.wait(OTHERS_S / OTHERS_LOOKS, Event())
         return is_listed
+
+    def tells_starts(self) -> bool:
+        """Whether it is listed, or known not to be listed, what `starts` waits for: until then that tells nothing."""
+        return self._stock.claims() is not None and self._pulls.images() is not None
 
     def stop(self) -> None:
         """Ends the watches."""
