@@ -206,6 +206,8 @@ class MemoryCurve:
         if ends:
             self._tell_weights(found.loaded_bytes)
             self.is_final = True
+        elif found.is_going_on and Stage.WEIGHTS not in self._spans:
+            self._tell_weights_begun(found.loaded_bytes)
 
     def _pass_over(self, grown_bytes: float) -> None:
         """What grew was no copy that anybody saw: too little, or allocated, and the bus does not tell what came in."""
@@ -220,6 +222,14 @@ class MemoryCurve:
         edges = self._host.weights(loaded_bytes, self._first_s)
         if edges is not None:
             self._tell(Stage.WEIGHTS, *edges, is_sure=True)
+
+    def _tell_weights_begun(self, loaded_bytes: float) -> None:
+        """Of a load that streams: a start that is stuck in it waits for what it reads, not for the bus. Reads that
+        began before the context may be of libraries, and are told once all was read."""
+        assert self._first_s is not None
+        edges = self._host.weights(loaded_bytes, self._first_s)
+        if edges is not None and edges[0].at_s >= self._first_s:
+            self._tell(Stage.WEIGHTS, edges[0], None, is_sure=True)
 
     def _tell(self, stage: Stage, begin: Edge | None, end: Edge | None, is_sure: bool) -> None:
         """All is of the steady clock. What was told of the stage stays; an end is not before its beginning."""

@@ -86,6 +86,10 @@ def test_of_a_start_that_goes_on_the_end_is_not_told(make: Make) -> None:
     assert begin is not None
     assert abs(begin - loader.transfer[0]) <= WITHIN_S
     assert end is None
+    begin, end = told[Stage.WEIGHTS]  # it waits for what it reads
+    assert begin is not None
+    assert abs(begin - loader.weights[0]) <= WITHIN_S
+    assert end is None
     assert on.value("gpu_autoscaler_agent_container_phase", pod="chat-0", phase="loading") == 1.0
     assert on.value("gpu_autoscaler_agent_gpu_received_bytes_per_second", gpu="0") == pytest.approx(2.0 * GIB, rel=0.01)
 
