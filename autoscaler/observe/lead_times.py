@@ -30,7 +30,8 @@ SHOWN = (0.5, 0.9)
 MOST_COMPLETE = 32
 """Of one part, workload and pool: the upper tenth of so many is three starts, and older ones are of another image."""
 MOST_FAILED = 8
-"""Fewer: placeholders that are ordered and taken back in a row must not push out what is known."""
+"""Fewer: placeholders that are ordered and taken back in a row must not push out what is known. None of before all that
+is remembered of complete ones."""
 MOST_WRITTEN = 640
 """Of one policy, the newest: as many as eight pools tell at most, in half of what a record may be, though pools come
 and go for years."""
@@ -146,10 +147,7 @@ class LeadTimes:
         if known is not None and _rank(known) >= _rank(start):
             return
         starts[uid] = start
-        for end, most in ((StartEnd.COMPLETE, MOST_COMPLETE), (StartEnd.FAILED, MOST_FAILED)):
-            alike = [uid for uid, start in starts.items() if start.end is end]
-            for oldest in sorted(alike, key=lambda uid: (starts[uid].ended_s, uid))[:-most]:
-                del starts[oldest]
+        _forget_oldest(starts)
         self._forget_results()
         self._shown = None
 
@@ -185,6 +183,19 @@ class LeadTimes:
     def _is_of_now(self, start: Start) -> bool:
         """Of the image that its workload has now, as far as is known."""
         return start.image in ("", self._image(start.policy))
+
+
+def _forget_oldest(starts: dict[str, Start]) -> None:
+    """Leaves the newest complete ones, and failed ones that did not end before all of these: a bad day would be planned
+    with for ever otherwise.
+    """
+    order = sorted(starts, key=lambda uid: (starts[uid].ended_s, uid))
+    complete = [uid for uid in order if starts[uid].end is StartEnd.COMPLETE]
+    failed = [uid for uid in order if starts[uid].end is StartEnd.FAILED]
+    since_s = starts[complete[-MOST_COMPLETE]].ended_s if len(complete) >= MOST_COMPLETE else -inf
+    before = [uid for uid in failed if starts[uid].ended_s < since_s]
+    for uid in {*complete[:-MOST_COMPLETE], *failed[:-MOST_FAILED], *before}:
+        del starts[uid]
 
 
 def _durations(starts: Iterable[Start]) -> list[Duration]:

@@ -124,6 +124,14 @@ def test_the_newest_are_remembered_and_failures_do_not_push_them_out() -> None:
     assert len(json.dumps(lead_times.to_record("chat"))) < 4096
 
 
+def test_a_bad_day_is_not_planned_with_for_ever() -> None:
+    """Failed starts go with the complete ones of their time, in whatever order all of them are told."""
+    bad = [node(f"f{n}", 3000.0, 1e5 + n, end=FAILED) for n in range(8)]
+    good = nodes([100.0] * MOST_COMPLETE, begin_s=2e5)
+    assert node_s(learned(*bad, *good[1:])) > 250.0
+    assert node_s(learned(*bad, *good)) == node_s(learned(*good, *bad)) == node_s(learned(*good))
+
+
 def test_a_record_stays_small_though_pools_come_and_go() -> None:
     """What is written is what a restart knows; of the pools that are used it knows all."""
     lead_times = LeadTimes(NODE_S, REPLICA_S)
