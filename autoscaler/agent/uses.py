@@ -26,17 +26,21 @@ class UseReader:
 
     def __init__(self) -> None:
         self._bare_bytes: dict[str, int] = {}
+        self._parts: dict[str, frozenset[str]] = {}
+        """By GPU, as it told them last: one that cannot be asked tells none."""
 
     def read(self, sight: GpuSight) -> Uses:
         """Of one look."""
         found: defaultdict[int, dict[str, DeviceUse]] = defaultdict(dict)
         listed, unseen = set(), set()
         for gpu in sight.gpus:
+            if gpu.parts is not None:
+                self._parts[gpu.uuid] = frozenset(part.uuid for part in gpu.parts)
             if gpu.state is GpuState.OK and gpu.processes is not None:
                 listed.add(gpu.uuid)
                 self._read(gpu, gpu.processes, found)
             else:
-                unseen |= {gpu.uuid, *(part.uuid for part in gpu.parts or ())}
+                unseen |= {gpu.uuid, *self._parts.get(gpu.uuid, ())}
         return Uses(found, frozenset(listed), frozenset(unseen))
 
     def _read(self, gpu: Gpu, processes: tuple[GpuProcess, ...], found: Mapping[int, dict[str, DeviceUse]]) -> None:

@@ -229,15 +229,6 @@ def test_parts_of_a_gpu_have_starts_of_their_own(make: Make) -> None:
     assert on.value("DCGM_FI_DEV_GPU_UTIL") is None
 
 
-def test_compute_instances_that_share_a_part_have_its_memory_once(make: Make) -> None:
-    shared = [StandInPart(f"MIG-{n}", (1, n), "1c.3g.40gb", 40 * GIB) for n in range(3)]
-    on = make(StandInGpu("GPU-a", parts=[*shared, StandInPart("MIG-y", (2, 0), "3g.40gb", 40 * GIB)]))
-    on.holders.given = [DeviceHolder("inference", "chat-0", "server", ("MIG-1", "MIG-2"))]
-    on.run(2)
-    assert on.value("DCGM_FI_DEV_FB_TOTAL", GPU_I_ID="1", GPU_I_PROFILE="3g.40gb", pod="chat-0") == 40 * 1024
-    assert on.value("DCGM_FI_DEV_FB_TOTAL", GPU_I_ID="2", GPU_I_PROFILE="3g.40gb", pod="") == 40 * 1024
-
-
 def test_a_gpu_that_falls_off_the_bus_ends_no_stage_and_the_others_go_on(make: Make) -> None:
     lost, fine = StandInGpu("GPU-a"), StandInGpu("GPU-b")
     on = make(lost, fine)

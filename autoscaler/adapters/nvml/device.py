@@ -41,6 +41,7 @@ class Device:
         try:
             return self._looked(now_s, transferring, errors)
         except GpuFailed as error:
+            self._slow_s = None  # what was read last may be of the failure too
             failed = replace(self._gpu, state=error.state, why=error.why, xid=errors.last(self.handle))
             if error.state is GpuState.LOST:
                 self._gpu = failed  # it does not come back to this handle
