@@ -16,7 +16,7 @@ first time when it has been ready already, and is no more, nothing is told: what
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from autoscaler.adapters.kubernetes.cache import Change, Happened, Key
@@ -72,12 +72,14 @@ class Look:
 @dataclass(slots=True)
 class _Life:
     """A pod that has not told all of its start yet. over_s: when it began to go before it was ready. looked_s: when its
-    start was told last, with its node as it was then.
+    start was told last, with its node as it was then. started_s: as of `PodTimes`, which after two crashes tells it no
+    more.
     """
 
     pod: SeenPod
     over_s: float | None = None
     looked_s: float | None = None
+    started_s: float | None = None
     node: SeenNode | None = None
     was_gated: bool = False
     was_under_way: bool = False
@@ -123,6 +125,7 @@ class Starts:
         life = self._lives.setdefault(pod.uid, _Life(pod))
         life.pod, life.was_gated = pod, life.was_gated or pod.times.gated
         life.was_under_way |= pod.times.was_ready is False
+        life.started_s = life.started_s or pod.times.started_s
         if is_over:
             self._end(life, pod)
 
@@ -181,7 +184,8 @@ class Starts:
     def _of_replica(self, life: _Life, policy: str, look: Look, node: SeenNode) -> tuple[list[Start], bool]:
         pod, times = life.pod, life.pod.times
         is_of_another = (times.restarted or times.was_ready is True) and not life.was_under_way
-        if times.bound_s is None or is_of_another or node.pool is None:
+        bound_s = times.bound_s
+        if bound_s is None or is_of_another or node.pool is None:
             return [], False  # which of its starts its times are of, nobody knows
         end, until_s = StartEnd.WAITING, look.now_s
         if times.ready_s is not None:
@@ -189,7 +193,8 @@ class Starts:
         elif life.over_s is not None:
             end, until_s = StartEnd.FAILED, life.over_s
         is_ready = end is StartEnd.COMPLETE
-        stages, last = replica_stages(times, times.bound_s, until_s, is_ready)
+        times = replace(times, started_s=times.started_s or life.started_s)
+        stages, last = replica_stages(times, bound_s, until_s, is_ready)
         start = Start(
             pod.uid, Part.REPLICA, policy, self._seats.pins[node.pool].pool, look.path(pod, node), stages, until_s, end,
             image=pod.image, in_stage=None if is_ready else last, zone=node.zone, digest=pod.digest,

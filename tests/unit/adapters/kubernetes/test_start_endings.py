@@ -55,7 +55,7 @@ def test_a_pod_that_crashes_goes_on_starting_and_says_how_often(world: World) ->
     assert start.why == "CrashLoopBackOff; restarted 3 times; OOMKilled, exit code 137"
     world.stands(container(pod("a", 0, 60, 500, 600), {"running": {"startedAt": at(500)}}, KILLED, 4))
     [start] = replicas(world)
-    assert (start.end, start.seconds) == (StartEnd.COMPLETE, 540)
+    assert (start.end, stages(start)) == (StartEnd.COMPLETE, [{"image": 30, "start": 510}])
     assert start.why == "restarted 4 times; OOMKilled, exit code 137"
     assert replicas(world) == []
 

@@ -190,7 +190,7 @@ def test_of_a_pod_that_crashed_the_whole_start_counts_where_it_was_seen(world: W
     world.stands(pod("seen", 300, 301, 310))
     world.take()
     world.stands(pod("seen", 300, 301, 400, 450, restarts=1), pod("unseen", 300, 301, 9000, 9050, restarts=1))
-    assert stages(*world.take()) == [{"start": 149}]
+    assert stages(*world.take()) == [{"image": 9, "start": 140}]
 
 
 def test_after_a_restart_what_stands_tells_the_same_again(world: World) -> None:
