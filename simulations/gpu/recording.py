@@ -30,7 +30,8 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One stage. told: what the curve tells, None where it does not. off_s: how far it is off, the worse edge."""
+    """One stage. told: what the curve tells, None where it does not. off_s: how far it is off, the worse edge; None
+    where an edge is not told."""
 
     stage: Stage
     stamp: tuple[float, float]
@@ -77,9 +78,14 @@ def compare(recording: Recording) -> list[Compared]:
     for stage, stamp in recording.stamps.items():
         span = told.get(stage)
         edges = None if span is None else (span.from_s, span.until_s)
-        off = [] if edges is None else [abs(a - b) for a, b in zip(edges, stamp, strict=True) if a is not None]
-        found.append(Compared(stage, stamp, edges, span is not None and span.is_sure, max(off, default=None)))
+        found.append(Compared(stage, stamp, edges, span is not None and span.is_sure, _off_s(edges, stamp)))
     return found
+
+
+def _off_s(told: tuple[float | None, float | None] | None, stamp: tuple[float, float]) -> float | None:
+    if told is None or told[0] is None or told[1] is None:
+        return None
+    return max(abs(told[0] - stamp[0]), abs(told[1] - stamp[1]))
 
 
 def _sample(row: Mapping[str, str]) -> MemorySample:

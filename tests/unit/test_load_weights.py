@@ -71,6 +71,16 @@ def test_a_recording_is_read_as_it_was_written_and_compared(tmp_path: Path) -> N
     assert found[Stage.WEIGHTS].told is None  # the host was not told
 
 
+def test_a_stage_whose_end_is_not_told_is_not_within_anything() -> None:
+    load = curve(Manner.STREAMED, Rates(20 * GB))
+    stamps = {stage: (EPOCH_S + from_s, EPOCH_S + until_s) for stage, (from_s, until_s) in load.truth.items()}
+    until_s = load.truth[Stage.TRANSFER][1] - 1.0
+    looks = [look(load, after_s) for after_s in load.looks() if after_s < until_s]
+    found = {one.stage: one for one in compare(Recording(ABOUT, stamps, looks))}
+    assert found[Stage.TRANSFER].told is not None
+    assert found[Stage.TRANSFER].off_s is None
+
+
 def test_a_file_that_is_no_recording_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("at_s,bytes\n1,2\n")
     with pytest.raises(ValueError, match="columns"):
