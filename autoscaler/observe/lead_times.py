@@ -38,7 +38,8 @@ and go for years."""
 LEAST_S = 5.0
 """Below one tick, and near the resolution of what was measured."""
 MOST_S = 7200.0
-"""A longer one is no start: a pod that was held back, or was ready before and is again. Nobody plans so far ahead."""
+"""A longer one that is complete is no start: a pod that was held back, or was ready before and is again. Nobody plans
+so far ahead."""
 
 _PATHS = (
     StartPath.WARM_NODE, StartPath.COLD_NODE, StartPath.IMAGE_PRESENT, StartPath.WEIGHTS_PRESENT, StartPath.RESTORED,
@@ -74,7 +75,7 @@ class LeadTimes:
             if start.end is StartEnd.WAITING:
                 self._waiting.setdefault(place, []).append(start)
                 self._forget_results()
-            elif start.seconds <= MOST_S:
+            elif start.seconds <= MOST_S or start.end is StartEnd.FAILED:
                 self._keep(place, start)
 
     def keep_only(self, policies: Collection[str]) -> None:

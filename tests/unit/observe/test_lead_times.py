@@ -124,6 +124,12 @@ def test_the_newest_are_remembered_and_failures_do_not_push_them_out() -> None:
     assert len(json.dumps(lead_times.to_record("chat"))) < 4096
 
 
+def test_who_hung_for_hours_and_failed_is_remembered_and_who_is_ready_after_hours_was_ready_before() -> None:
+    lead_times = learned(*nodes([100.0] * 4), node("hung", 3 * 3600.0, 9e4, end=FAILED), node("again", 3 * 3600.0, 9e4))
+    assert [start.uid for start in lead_times.starts() if start.seconds > 100.0] == ["hung"]
+    assert node_s(lead_times) > node_s(learned(*nodes([100.0] * 4)))
+
+
 def test_a_bad_day_is_not_planned_with_for_ever() -> None:
     """Failed starts go with the complete ones of their time, in whatever order all of them are told."""
     bad = [node(f"f{n}", 3000.0, 1e5 + n, end=FAILED) for n in range(8)]
