@@ -17,11 +17,13 @@ BELIEVED_S = 120.0
 
 
 class Holdings:
-    """`holders` are those of the last answer; `why` says why the last question had none."""
+    """`holders` are those of the last answer, which was at `answered_s` of the clock that never steps; `why` says why
+    the last question had none.
+    """
 
     def __init__(self, port: HoldersPort) -> None:
         self._port = port
-        self._next_s = self._answered_s = float("-inf")
+        self._next_s = self.answered_s = float("-inf")
         self.holders: Sequence[DeviceHolder] = ()
         self.why = ""
 
@@ -30,9 +32,9 @@ class Holdings:
         if steady_s < self._next_s:
             return
         try:
-            self.holders, self.why, self._answered_s = self._port.holders(), "", steady_s
+            self.holders, self.why, self.answered_s = self._port.holders(), "", steady_s
         except PortError as error:
             self.why = str(error)
-            if steady_s - self._answered_s > BELIEVED_S:
+            if steady_s - self.answered_s > BELIEVED_S:
                 self.holders = ()
         self._next_s = steady_s + (RETRY_S if self.why else EVERY_S)

@@ -47,7 +47,8 @@ class Looker:
         holders = self._holdings.holders
         by_device = holders_by_device(holders, devices_by_holder(holders, sight.gpus))
         self._tracker.look(now, sight, self._awaited(holders, now))
-        self._names = named(self._places(), by_device, self._names, self._node)
+        told_s = now.at_s - steady_s + self._holdings.answered_s
+        self._names = named(self._places(), by_device, self._names, self._node, told_s)
         tracked = self._tracker.tracked.values()
         self._starts.look(now, tracked, self._names)
         numbers = {one.uuid: one.index for one in sight.gpus}

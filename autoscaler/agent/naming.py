@@ -1,7 +1,8 @@
 """Names of the pods that processes are of.
 
 The kernel tells a pod's uid, the kubelet the names of pods that hold a device; neither tells both. Where one pod holds
-the device it is that one, where several share it, the one whose name is the host name that the process sees.
+the device it is that one, once the kubelet has told so since the process began: before, it may have been another pod.
+Where several share it, it is the one whose name is the host name that the process sees.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from autoscaler.domain.device_holder import DeviceHolder, ProcessOwner
 
 LONGEST_HOSTNAME = 63
+BOOT_S = 1.0
+"""Processes are told to begin up to that much early: the kernel cuts the time of boot to whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +43,20 @@ def named(
     holders: Mapping[str, tuple[DeviceHolder, ...]],
     known: Mapping[ContainerKey, PodName],
     node: str,
+    told_s: float,
 ) -> dict[ContainerKey, PodName]:
     """Names by container, as far as they can be told; those in `known` stay. holders: by device.
 
-    node: the host name of the node, which pods on its network see.
+    node: the host name of the node, which pods on its network see. told_s: when the kubelet told `holders`, in seconds
+    since the epoch.
     """
     found = {key: known[key] for key in places if known.get(key, PodName()).container}
     for key, place in places.items():
         if key not in found:
             taken = {(one.namespace, one.pod) for (uid, _), one in found.items() if uid != key[0]}
             others = any(uid != key[0] and place.devices & other.devices for (uid, _), other in places.items())
-            name = _named(place, holders, taken, node, others) or known.get(key)
+            is_told = (place.owner.began_s or 0.0) + BOOT_S <= told_s
+            name = _named(place, holders, taken, node, is_told and not others) or known.get(key)
             if name is not None:
                 found[key] = name
     return found
@@ -62,14 +68,14 @@ def fits(owner: ProcessOwner, pod: str) -> bool:
 
 
 def _named(
-    place: Place, holders: Mapping[str, tuple[DeviceHolder, ...]], taken: set[tuple[str, str]], node: str, others: bool
+    place: Place, holders: Mapping[str, tuple[DeviceHolder, ...]], taken: set[tuple[str, str]], node: str, is_sole: bool
 ) -> PodName | None:
-    """others: whether processes of other pods are on these devices too."""
+    """is_sole: no process of another pod is on these devices, and who holds them was told since this one began."""
     holding = {one for device in place.devices for one in holders.get(device, ())}
     holding = {one for one in holding if (one.namespace, one.pod) not in taken}
     pods = {(one.namespace, one.pod) for one in holding}
     fitting = {one for one in pods if fits(place.owner, one[1])}
-    if not fitting and place.owner.hostname in ("", node) and not others:
+    if not fitting and place.owner.hostname in ("", node) and is_sole:
         fitting = pods
     if len(fitting) != 1:
         return None

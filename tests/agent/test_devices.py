@@ -39,6 +39,9 @@ def test_names_that_plugins_give_to_devices(name: str, expected: set[str]) -> No
     assert found == expected
 
 
+TOLD_S = 5.0
+
+
 def place(uid: str, *devices: str, hostname: str = "") -> tuple[tuple[str, str], Place]:
     return (uid, f"id-{uid}"), Place(ProcessOwner(1, 0.0, uid, f"id-{uid}", hostname), frozenset(devices))
 
@@ -66,23 +69,25 @@ LONG = DeviceHolder("n", "l" * 70, "main", ("GPU-a",))
 def test_names_of_pods(
     places: list[tuple[tuple[str, str], Place]], holders: tuple[DeviceHolder, ...], expected: dict[str, str]
 ) -> None:
-    found = named(dict(places), {"GPU-a": holders}, {}, "node-1")
+    found = named(dict(places), {"GPU-a": holders}, {}, "node-1", TOLD_S)
     assert {uid: name.pod for (uid, _), name in found.items()} == expected
 
 
 def test_a_name_that_was_found_stays_and_is_not_given_twice() -> None:
     known = {("u", "id-u"): PodName("n", "chat-0", "server")}
-    found = named(dict([place("u", "GPU-a"), place("v", "GPU-a")]), {"GPU-a": (CHAT, WEB)}, known, "node-1")
+    found = named(dict([place("u", "GPU-a"), place("v", "GPU-a")]), {"GPU-a": (CHAT, WEB)}, known, "node-1", TOLD_S)
     assert found == known
-    both = named(dict([place("u", "GPU-a"), place("v", "GPU-a", hostname="chat-0")]), {"GPU-a": (CHAT,)}, known, "n")
+    both = named(
+        dict([place("u", "GPU-a"), place("v", "GPU-a", hostname="chat-0")]), {"GPU-a": (CHAT,)}, known, "n", TOLD_S
+    )
     assert both == known
 
 
 def test_a_container_is_named_where_it_alone_of_its_pod_has_the_device() -> None:
     side = DeviceHolder("n", "chat-0", "side", ("GPU-a",))
     [(key, one)] = dict([place("u", "GPU-a", hostname="chat-0")]).items()
-    assert named({key: one}, {"GPU-a": (CHAT,)}, {}, "x") == {key: PodName("n", "chat-0", "server")}
-    assert named({key: one}, {"GPU-a": (CHAT, side)}, {}, "x") == {key: PodName("n", "chat-0", "")}
+    assert named({key: one}, {"GPU-a": (CHAT,)}, {}, "x", TOLD_S) == {key: PodName("n", "chat-0", "server")}
+    assert named({key: one}, {"GPU-a": (CHAT, side)}, {}, "x", TOLD_S) == {key: PodName("n", "chat-0", "")}
 
 
 def test_what_comes_over_a_bus_is_of_a_process_that_is_alone_on_it() -> None:
