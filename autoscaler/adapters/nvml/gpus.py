@@ -29,7 +29,7 @@ class NvmlGpus:
         self._errors = XidErrors()
         self._seen: dict[str, Gpu] = {}
         self._lacks_some = False
-        """A GPU was lost, or did not say which one it is, at the last look."""
+        """A GPU was lost at the last look, or failed before it said which one it is."""
 
     def look(self, now_s: float, transferring: Collection[str] = ()) -> GpuSight:
         if self._is_time(now_s):
@@ -82,8 +82,12 @@ class NvmlGpus:
         gone = {uuid: _lost(one, "the GPU is not there any more") for uuid, one in self._seen.items()}
         self._seen = {**gone, **named}
         told = [*self._seen.values(), *(one for one in gpus if not one.uuid)]
-        self._lacks_some = any(one.state is GpuState.LOST or not one.uuid for one in told)
+        self._lacks_some = any(one.state is GpuState.LOST or _may_come(one) for one in told)
         return tuple(sorted(told, key=lambda one: (one.index, one.uuid)))
+
+
+def _may_come(gpu: Gpu) -> bool:
+    return not gpu.uuid and gpu.state is GpuState.FAILED
 
 
 def _lost(gpu: Gpu, why: str) -> Gpu:
