@@ -262,3 +262,15 @@ def test_the_last_xid_error_stays(load: Load) -> None:
     library.xids = [(library.gpus[1], 13), (library.gpus[1], 79)]
     for second in (1.0, 2.0):
         assert [one.xid for one in gpus.look(NOW_S + second).gpus] == [0, 79]
+
+
+def test_the_last_xid_error_stays_as_the_driver_is_opened_again(load: Load) -> None:
+    library = two()
+    load(library)
+    gpus = NvmlGpus()
+    gpus.look(NOW_S)
+    library.xids = [(library.gpus[1], 13)]
+    library.gpus[0].lost = True
+    gpus.look(NOW_S + 1.0)
+    sight = gpus.look(NOW_S + 2.0 + LOST_RETRY_S)
+    assert {one.uuid: one.xid for one in sight.gpus} == {"GPU-a": None, "GPU-b": 13}

@@ -34,6 +34,11 @@ class Device:
         except GpuFailed as error:
             self._gpu = replace(self._gpu, state=error.state, why=error.why)
 
+    @property
+    def uuid(self) -> str:
+        """Empty where it did not say."""
+        return self._gpu.uuid
+
     def look(self, now_s: float, transferring: Collection[str], errors: XidErrors) -> Gpu:
         """As it is now. Raises `DriverGone`."""
         if self._gpu.state is not GpuState.OK:

@@ -16,34 +16,34 @@ MOST = 64
 
 
 class XidErrors:
-    """The last one of each GPU since `watch`."""
+    """The last one of each GPU since it was first watched, whether or not the driver was opened again meanwhile."""
 
     def __init__(self) -> None:
         self._events: Any = None
-        self._last: dict[int, int] = {}
-        """By address of the handle."""
+        self._watched: dict[int, str] = {}
+        """Uuids by address of the handle."""
+        self._last: dict[str, int] = {}
 
     def watch(self, handles: Mapping[str, Any]) -> None:
-        """Begins to listen; GPUs that cannot tell are left out. Raises `DriverGone`."""
+        """Begins to listen to GPUs by uuid; those that cannot tell are left out. Raises `DriverGone`."""
         self._events = told(pynvml.nvmlEventSetCreate)
-        self._last = {}
-        for handle in handles.values() if self._events is not None else ():
+        for uuid, handle in handles.items() if self._events is not None else ():
             try:
                 pynvml.nvmlDeviceRegisterEvents(handle, pynvml.nvmlEventTypeXidCriticalError, self._events)
             except pynvml.NVMLError:
                 continue
-            self._last[address(handle)] = 0
+            self._watched[address(handle)] = uuid
 
     def close(self) -> None:
         """Listens no more."""
         if self._events is not None:
             with contextlib.suppress(pynvml.NVMLError):
                 pynvml.nvmlEventSetFree(self._events)
-        self._events, self._last = None, {}
+        self._events, self._watched = None, {}
 
     def read(self) -> None:
         """Takes what came since the last call; waits for nothing. Raises `DriverGone`."""
-        for _ in range(MOST if self._last else 0):
+        for _ in range(MOST if self._watched else 0):
             try:
                 event = told(pynvml.nvmlEventSetWait_v2, self._events, 0)
             except GpuFailed:
@@ -51,11 +51,12 @@ class XidErrors:
             if event is None:
                 return
             if event.eventType & pynvml.nvmlEventTypeXidCriticalError:
-                self._last[address(event.device)] = int(event.eventData)
+                self._last[self._watched.get(address(event.device), "")] = int(event.eventData)
 
     def last(self, handle: Any) -> int | None:
         """0 for none; None where the GPU cannot tell."""
-        return self._last.get(address(handle))
+        uuid = self._watched.get(address(handle))
+        return None if uuid is None else self._last.get(uuid, 0)
 
 
 def address(handle: Any) -> int:

@@ -67,7 +67,7 @@ class NvmlGpus:
             self._driver = opened()
             count = needed(pynvml.nvmlDeviceGetCount)
             self._devices = [Device(index) for index in range(count)]
-            self._errors.watch({str(one.index): one.handle for one in self._devices if one.handle is not None})
+            self._errors.watch({one.uuid: one.handle for one in self._devices if one.uuid})
             self._why = ""
         except (DriverGone, GpuFailed) as error:
             self._devices, self._why = None, str(error)
