@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from autoscaler.agent.view import ContainerUse, View
 from autoscaler.domain.gpu import Framebuffer, Gpu
@@ -46,7 +46,7 @@ def show(view: View) -> None:
 
 
 def _gpus(view: View) -> Table:
-    table = Table("gpu", "model", "state", "util", "memory GiB", "held by")
+    table = Table("gpu", "model", "state", "util", "memory GiB", Column("held by", overflow="fold"))
     for gpu in view.sight.gpus:
         whole = None if gpu.parts else gpu.memory
         table.add_row(str(gpu.index), gpu.model, gpu.state, _percent(gpu.gpu_percent), _memory(whole), _held(view, gpu))
@@ -57,7 +57,7 @@ def _gpus(view: View) -> Table:
 
 
 def _uses(view: View) -> Table:
-    table = Table("gpu", "pod", "container", "memory GiB", "SM")
+    table = Table("gpu", Column("pod", overflow="fold"), Column("container", overflow="fold"), "memory GiB", "SM")
     for use in view.uses:
         name = use.name
         pod = f"{name.namespace}/{name.pod}" if name.pod else f"uid {use.uid}"

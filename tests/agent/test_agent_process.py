@@ -110,8 +110,8 @@ def test_input_that_makes_no_sense_is_exit_code_2(
 
 
 @contextmanager
-def a_node(folder: Path) -> Iterator[tuple[str, ...]]:
-    """Options for a node with a whole GPU in use, one that is lost, and one in parts."""
+def a_node(folder: Path, pod: str = "chat-0") -> Iterator[tuple[str, ...]]:
+    """Options for a node with a whole GPU in use by this pod, one in parts, and one that we may not ask."""
     gpus = [
         StandInGpu("GPU-a", util=(91, 40), processes=[StandInProcess(11, 20 * GIB, sm=70)]),
         StandInGpu("GPU-b", processes=[StandInProcess(12, GIB)], parts=[StandInPart("MIG-x", (1, 0), "1g.10gb")]),
@@ -119,8 +119,8 @@ def a_node(folder: Path) -> Iterator[tuple[str, ...]]:
     ]
     library = StandInLibrary(*gpus)
     proc = StandInProc(folder / "proc")
-    proc.add(11, BOOTED_S + 5.0, cgroup_of(UID, CONTAINER), "chat-0")
-    given = Given("inference", "chat-0", "server", {"nvidia.com/gpu": ["GPU-a"]})
+    proc.add(11, BOOTED_S + 5.0, cgroup_of(UID, CONTAINER), pod)
+    given = Given("inference", pod, "server", {"nvidia.com/gpu": ["GPU-a"]})
     with loaded(library), kubelet(folder, given) as stand_in:
         library.now_s = 4e9  # its samples are new whatever the machine's clock says
         yield ("--once", "--pod-resources", str(stand_in.socket), "--proc", str(proc.root), "--node-name", "node-1")
@@ -140,6 +140,18 @@ def test_one_look_for_people(
     assert "MIG 1g.10gb" in out
     assert next(line for line in out.splitlines() if "70 %" in line).count("server") == 1
     assert out.endswith("GPU 2: permission denied by the NVIDIA driver\n")
+
+
+def test_names_are_whole_on_a_narrow_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")  # as `kubectl exec` without a terminal has it
+    name = "chat-llama-3-70b-instruct-deployment-6f9c8d7b5d-x7k2p"
+    with a_node(tmp_path, name) as options:
+        assert ended(*options) == 0
+    cells = [line.split("│") for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
+    assert "".join(row[6].strip() for row in cells if len(row) == 8).startswith(f"inference/{name}")
+    assert "".join(row[2].strip() for row in cells if len(row) == 7) == f"inference/{name}"
 
 
 def test_one_look_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
