@@ -68,8 +68,8 @@ def waterfall(
     itself; with > they are lower bounds, since starts failed or still wait there. docs/start-stages.md tells what each
     stage is, and how a serving process publishes the times of its own.
 
-    Exit code 0 where all starts came through, 1 with failed or stuck starts or where not all could be read, 3 where the
-    cluster does not answer.
+    Exit code 0 where no start is stuck now, 1 with stuck starts or where not all could be read, 3 where the cluster does
+    not answer. Starts that failed are history, and often were only let go; they are listed.
 
     autoscaler coldstart waterfall --policies policies/ --prometheus http://localhost:9090 --report waterfall.html
 
@@ -81,7 +81,7 @@ def waterfall(
     seen = _seen(settings, simulate, starts)
     if policy is not None:
         seen = _of(seen, policy)
-    found = unfinished(seen.starts)
+    is_stuck = any(one.is_stuck for one in unfinished(seen.starts))
     try:
         if output is options.OutputFormat.JSON:
             print(json.dumps(summary(seen, by)))
@@ -91,7 +91,7 @@ def waterfall(
         if report is not None:
             write_waterfall(report, seen, by)
             Console(stderr=True).print(f"report: {report}", style="dim", highlight=False, soft_wrap=True, markup=False)
-    raise typer.Exit(FINDINGS if found or seen.problems else 0)
+    raise typer.Exit(FINDINGS if is_stuck or seen.problems else 0)
 
 
 def _seen(settings: Settings, scenario: Path | None, stored_starts: Path | None) -> Seen:
