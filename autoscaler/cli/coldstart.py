@@ -68,8 +68,8 @@ def waterfall(
     itself; with > they are lower bounds, since starts failed or still wait there. docs/start-stages.md tells what each
     stage is, and how a serving process publishes the times of its own.
 
-    Exit code 0 where no start is stuck now, 1 with stuck starts or where not all could be read, 3 where the cluster does
-    not answer. Starts that failed are history, and often were only let go; they are listed.
+    Exit code 0 where no start is stuck now, 1 with stuck starts or where not all could be read, 3 where the cluster
+    does not answer. Starts that failed are history, and often were only let go; they are listed.
 
     autoscaler coldstart waterfall --policies policies/ --prometheus http://localhost:9090 --report waterfall.html
 
