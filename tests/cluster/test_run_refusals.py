@@ -18,7 +18,7 @@ from tests.cluster.faults import ADMISSION
 from tests.cluster.hanging import Hanging
 from tests.cluster.limited_site import LimitedSite, see, starting
 from tests.cluster.live import DEPLOYMENTS, deployment
-from tests.cluster.objects import is_true, priority_class
+from tests.cluster.objects import is_true, pod, priority_class
 from tests.cluster.pools import GPU, PRIMARY
 from tests.cluster.prometheus import Prometheus
 
@@ -188,6 +188,15 @@ def inject(cluster: Cluster, space: str) -> list[tuple[str, str]]:
     return [(f"{ADMISSION}/{kind}", name) for kind, _ in reversed(made)]
 
 
+def is_injected(cluster: Cluster, space: str) -> bool:
+    """Whether pods made from now on get the sidecar: the server takes a moment to know of a new policy."""
+    try:
+        made = cluster.api.create("pods", pod("probe", space, gpus=0), dry_run=True)
+    except Refused as error:
+        return "mesh" in str(error)
+    return any(one["name"] == "mesh" for one in made["spec"]["containers"])
+
+
 def test_each_obstacle_is_told_with_what_to_do_and_the_others_go_on(
     town: Town, measured: Callable[[str, float, str], None]
 ) -> None:
@@ -207,6 +216,7 @@ def test_each_obstacle_is_told_with_what_to_do_and_the_others_go_on(
     town.goes_on()
 
     injected = inject(town.cluster, house)
+    wait_until(lambda: is_injected(town.cluster, house), "the policy of the sidecar to be in force", SOON_S)
     api.delete("resourcequotas", "q", house)
     api.create(CLASSES, priority_class(town.site.priority_class, -10))
     line = town.problem(PLAIN, 'violates PodSecurity "restricted:latest"', 'container "mesh"')
