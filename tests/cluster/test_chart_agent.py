@@ -207,7 +207,7 @@ def test_what_its_page_says_to_type_works(helm: Helm, tmp_path: Path) -> None:
     [named] = set(re.findall(r"-n (\S+) (?:get|exec|rollout restart) daemonset[ /](\S+?)[` ]", page.replace("\n", " ")))
     assert named == (daemons["namespace"], daemons["name"])
     blocks = re.findall(r"(?m)^    (?:agent|monitoring):\n(?:^     .*\n)+", page)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for k, block in enumerate(blocks):
         values = tmp_path / f"{k}.yaml"
         values.write_text(textwrap.dedent(block))

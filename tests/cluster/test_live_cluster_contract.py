@@ -18,7 +18,7 @@ from tests.cluster.stages import Stages
 from tests.contract.cluster_suite import ClusterContract
 
 QUICK = Pool("gpu-small", gpus=1, zones=("zone-a",), most_nodes=30, stages=Stages(boot_s=1), registration_s=1)
-STARTING = Stages(image_s=3)
+STARTING = Stages(image_s=6)
 WORKLOADS = ("chat", "code")
 START_S, SEEN_S = 60.0, 10.0
 

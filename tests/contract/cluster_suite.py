@@ -11,7 +11,7 @@ from autoscaler.domain.inventory import Inventory, Placeholder
 from autoscaler.ports.cluster import ClusterPort
 
 A, B, POOL = 0, 1, 0
-MOMENT_S = 1.0
+MOMENT_S = 3.0
 
 
 class ClusterRig(Protocol):
