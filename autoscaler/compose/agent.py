@@ -7,14 +7,11 @@ from __future__ import annotations
 import gc
 import json
 import os
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from threading import Event
-from types import FrameType
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
@@ -24,6 +21,7 @@ from autoscaler.agent.log import LineLog
 from autoscaler.agent.looker import Looker
 from autoscaler.agent.loop import Loop
 from autoscaler.agent.view import View
+from autoscaler.compose.stop_signals import stop_signals
 from autoscaler.ports.errors import NotFound, PortError
 from autoscaler.web.probes import ProbeServer
 
@@ -74,7 +72,7 @@ def run(settings: AgentSettings) -> None:
     """Looks until SIGTERM or SIGINT. Raises OSError where the address cannot be had, `NotFound` as `look`."""
     clock = SystemClock()
     with ExitStack() as ends:
-        stopping = ends.enter_context(_stopped())
+        stopping = ends.enter_context(stop_signals())
         log = LineLog(sys.stderr, clock)
         loop = Loop(_looker(settings, clock, ends, KUBELET_S).look, clock, settings.every_s, log)
         registry = CollectorRegistry()
@@ -107,25 +105,6 @@ def _looker(settings: AgentSettings, clock: SystemClock, ends: ExitStack, kubele
     ends.callback(gpus.close)
     holders, processes = PodResources(Path(settings.pod_resources), kubelet_s), ProcProcesses(Path(settings.proc))
     return Looker(gpus, holders, processes, clock, settings.node)
-
-
-@contextmanager
-def _stopped() -> Iterator[Event]:
-    """Set by the first SIGTERM or SIGINT; a second one ends the process at once."""
-    stopping = Event()
-    kinds = (signal.SIGTERM, signal.SIGINT)
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopping.set()
-        for kind in kinds:
-            signal.signal(kind, signal.SIG_DFL)
-
-    before = {kind: signal.signal(kind, stop) for kind in kinds}
-    try:
-        yield stopping
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import uuid
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from threading import Event
-from types import FrameType
+from contextlib import ExitStack
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
@@ -23,6 +19,7 @@ from autoscaler.adapters.kubernetes.transport import Transport, TransportSetting
 from autoscaler.adapters.system_clock import SystemClock
 from autoscaler.compose.link import MANAGER, Link, linked
 from autoscaler.compose.live_world import LiveWorld
+from autoscaler.compose.stop_signals import stop_signals
 from autoscaler.controller import runner
 from autoscaler.controller.beginning import Rhythm, begun
 from autoscaler.controller.cycle import LoopState, Ports, cycle
@@ -59,7 +56,7 @@ def run(settings: Settings) -> bool:
     Raises `SettingsError`, `PortError` (no way to the cluster), OSError (the address to listen on).
     """
     clock = SystemClock()
-    with linked(settings, clock) as link, ExitStack() as ends, _stopped() as stopping:
+    with linked(settings, clock) as link, ExitStack() as ends, stop_signals() as stopping:
         identity = settings.identity or socket.gethostname()
         events = EventRecorder(link.objects, clock, identity)
         log, metrics = logger(settings.log_format), LoopMetrics()
@@ -144,22 +141,3 @@ def _leadership(transport: Transport, clock: SystemClock, settings: Settings) ->
     times = {"duration_s": settings.lease_s, "renew_s": settings.lease_s / 1.5, "retry_s": settings.lease_s / 7.5}
     election = ElectionSettings(settings.namespace, settings.lease, identity, **times)  # type: ignore[arg-type]
     return LeaseLeadership(Objects(transport, MANAGER), clock, election)
-
-
-@contextmanager
-def _stopped() -> Iterator[Event]:
-    """Set by the first SIGTERM or SIGINT; a second one ends the process at once."""
-    stopping = Event()
-    kinds = (signal.SIGTERM, signal.SIGINT)
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopping.set()
-        for kind in kinds:
-            signal.signal(kind, signal.SIG_DFL)
-
-    before = {kind: signal.signal(kind, stop) for kind in kinds}
-    try:
-        yield stopping
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
@@ -121,6 +121,20 @@ class Start:
         if self.end is StartEnd.COMPLETE:
             return None
         return self.in_stage or max(self.stages, key=self.part.stages.index)
+
+
+def longest_waiting(starts: Iterable[Start]) -> list[Start]:
+    """All, but of those that wait for a node of one pool for one policy the longest alone: one supply keeps them."""
+    found: list[Start] = []
+    longest: dict[tuple[str, str], Start] = {}
+    for start in starts:
+        if start.part is Part.REPLICA or start.end is not StartEnd.WAITING:
+            found.append(start)
+            continue
+        place = (start.policy, start.pool)
+        if place not in longest or longest[place].seconds < start.seconds:
+            longest[place] = start
+    return [*found, *longest.values()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,9 @@ waits for it goes on to wait for another. Those who stood at the start of the ru
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from autoscaler.domain.lead_time import Part, Stage, Start, StartEnd, StartPath
+from autoscaler.domain.lead_time import Part, Stage, Start, StartEnd, StartPath, longest_waiting
 from autoscaler.simulator.cluster import Cluster
 from autoscaler.simulator.node_autoscaler import NodeAutoscaler
 from autoscaler.simulator.objects import Asker, Node, Pod, PodState
@@ -61,7 +60,7 @@ class StartsReader:
         found += [self._of_replica(pod, _COMPLETE if pod.number in ready else look) for pod in untold]
         self._told_pods = ready
         found += [self._awaiting(pod, look) for pod in cluster.pending]
-        return _longest_waiting(start for start in found if start is not None)
+        return longest_waiting(start for start in found if start is not None)
 
     def _of_gone_node(self, node: Node) -> Start | None:
         if node.came:
@@ -174,17 +173,3 @@ def _name(node: Node) -> str:
 
 def _uid(asker: Asker) -> str:
     return f"pod-{asker.number}"
-
-
-def _longest_waiting(starts: Iterable[Start]) -> list[Start]:
-    """All, but of those that wait for a node of one pool for one policy the longest alone."""
-    found: list[Start] = []
-    longest: dict[tuple[str, str], Start] = {}
-    for start in starts:
-        if start.part is Part.REPLICA or start.end is not StartEnd.WAITING:
-            found.append(start)
-            continue
-        place = (start.policy, start.pool)
-        if place not in longest or longest[place].seconds < start.seconds:
-            longest[place] = start
-    return [*found, *longest.values()]

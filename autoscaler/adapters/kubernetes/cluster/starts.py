@@ -28,7 +28,7 @@ from autoscaler.adapters.kubernetes.cluster.seats import Seats
 from autoscaler.adapters.kubernetes.cluster.sight import SeenNode, SeenPod
 from autoscaler.adapters.kubernetes.cluster.start_stages import node_stages, replica_stages
 from autoscaler.adapters.kubernetes.cluster.times import ClaimTimes
-from autoscaler.domain.lead_time import Part, Stage, Start, StartEnd, StartPath
+from autoscaler.domain.lead_time import Part, Stage, Start, StartEnd, StartPath, longest_waiting
 from autoscaler.placeholder.selector import matches
 from autoscaler.ports.clock import ClockPort
 
@@ -159,7 +159,7 @@ class Starts:
                 life.was_under_way |= life.pod.times.was_ready is not True
                 if not stays:
                     del self._lives[uid]
-        return [*_longest_waiting(found), *self._of_nodes(came, look)]
+        return [*longest_waiting(found), *self._of_nodes(came, look)]
 
     def _read(self, life: _Life, look: Look, came: list[SeenPod]) -> tuple[list[Start], bool]:
         """What a pod tells now, and whether it may tell more later. Adds it to `came` when it is seen on a node."""
@@ -273,16 +273,3 @@ def _why(life: _Life, end: StartEnd) -> str:
     if end is StartEnd.FAILED and not (life.pod.ended or life.pod.leaving):
         said = f"{said}; deleted" if said else "deleted"
     return said[:MOST_TEXT]
-
-
-def _longest_waiting(starts: Iterable[Start]) -> list[Start]:
-    """All, but of those that wait for a node of one pool for one policy the longest alone."""
-    found, longest = [], dict[tuple[str, str], Start]()
-    for start in starts:
-        if start.part is Part.REPLICA or start.end is not StartEnd.WAITING:
-            found.append(start)
-            continue
-        place = (start.policy, start.pool)
-        if place not in longest or longest[place].seconds < start.seconds:
-            longest[place] = start
-    return [*found, *longest.values()]
